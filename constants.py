@@ -29,6 +29,7 @@ class Constants:
     STEPS_PER_EXECUTION = 16        # batches between two looks at the progress bar
 
     LOGS_DIR = "logs-lenet"
+    RUN_BYTES = 2 ** 22             # free space asked for; the files of a run take a quarter of it
 
     # Keras' own file, 11,490,434 bytes: Keras 3's address, then Keras 2.1.6's
     MNIST_MIRRORS = [

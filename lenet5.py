@@ -73,6 +73,8 @@ backend = keras.backend.backend()
 
 TENSORFLOW_1 = backend == "tensorflow" and tf.__version__.startswith("1.")     # the published stack
 
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+
 ARRAYS = ["x_train", "y_train", "x_test", "y_test"]
 IDX_FILES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte",
              "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
@@ -223,7 +225,8 @@ def download(url, folder):
 
 def reason(error):
     """Return an exception's message as one line."""
-    return " ".join(str(error.args[-1] if error.args else error).split()) or type(error).__name__
+    text = error.args[0] if isinstance(error, KeyError) else error      # whose str() is quoted
+    return " ".join(str(text).split()) or type(error).__name__
 
 
 def pad(images):
@@ -351,12 +354,12 @@ class Conv2D(keras.layers.Conv2D):
         outputs = self.activation(ops.conv(inputs, kernel, 2, "valid") + ops.tile(self.bias, 4))
         blocks = ops.reshape(outputs, (-1, rows // 2, rows // 2, 2, 2, filters))
         outputs = ops.reshape(ops.transpose(blocks, (0, 1, 3, 2, 4, 5)), (-1, rows, rows, filters))
-        outputs.blocks = blocks     # AvgPool2D takes these; TensorFlow leaves out what is then not used
+        outputs.blocks = blocks     # AveragePooling2D takes these; TensorFlow leaves out what is then not used
         return outputs
 
 
-class AvgPool2D(keras.layers.AvgPool2D):
-    """keras.layers.AvgPool2D that takes the blocks of the Conv2D above where there are some."""
+class AveragePooling2D(keras.layers.AveragePooling2D):
+    """keras.layers.AveragePooling2D that takes the blocks of the Conv2D above where there are some."""
 
     def call(self, inputs):
         if not hasattr(inputs, "blocks"):
@@ -388,7 +391,7 @@ def build_lenet(fast=False):
     stated where Keras 3 has others.
     """
     layers = keras.layers
-    conv2d, avg_pool2d, dropout = ((Conv2D, AvgPool2D, Dropout) if fast else
+    conv2d, avg_pool2d, dropout = ((Conv2D, AveragePooling2D, Dropout) if fast else
                                    (layers.Conv2D, layers.AvgPool2D, layers.Dropout))
     lenet = keras.Sequential([
         layers.InputLayer(Constants.INPUT_SHAPE),           # 32x32x1
@@ -556,10 +559,11 @@ def run(lenet, digits, data_name, epochs, batch_size, seed):
     }, pictures, signum
 
 
-def write_run(logs, stamp, record, pictures, lenet):
+def write_run(logs, stamp, record, pictures, weights):
     """Write a run's files into the folder logs, each whole or not at all, the record last.
 
-    stamp: the run's start in seconds since 1970; moved on where a run has it.
+    stamp: the run's start in seconds since 1970; moved on where another run has it
+    pictures, weights: files' bytes, the former by name
     Returns the path of the record. Raises OSError.
     """
     while True:
@@ -573,18 +577,40 @@ def write_run(logs, stamp, record, pictures, lenet):
             break
         os.rmdir(folder)
         stamp += 1e-6
+    contents = {f"LeNet-5-{picture}.{stamp!r}.jpeg": jpeg for picture, jpeg in pictures.items()}
+    contents[name + ".weights.h5"] = weights
+    contents[name + ".json"] = json.dumps(dict({"model": "LeNet-5", "stamp": stamp}, **record), indent=1).encode()
     try:
-        lenet.save_weights(os.path.join(folder, name + ".weights.h5"))
-        contents = {f"LeNet-5-{picture}.{stamp!r}.jpeg": jpeg for picture, jpeg in pictures.items()}
-        contents[name + ".json"] = json.dumps(dict({"model": lenet.name, "stamp": stamp}, **record), indent=1).encode()
         for file_name, content in contents.items():
             with open(os.path.join(folder, file_name), "wb") as file:
                 file.write(content)
-        for file_name in [name + ".weights.h5"] + list(contents):
+        for file_name in contents:
             os.replace(os.path.join(folder, file_name), os.path.join(logs, file_name))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return os.path.join(logs, name + ".json")
+
+
+# Weights
+
+def without_optimizer(lenet):
+    """The network to save or load: Keras 3 would add the optimizer's state, and warn where it is not there."""
+    return keras.Model(lenet.inputs, lenet.outputs)
+
+
+def hash_weights(lenet):
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in lenet.get_weights())).hexdigest()
+
+
+def dump_weights(lenet):
+    """Return the weights as Keras' HDF5 file, with their SHA-256 as an attribute, in bytes."""
+    with tempfile.TemporaryDirectory() as folder:       # since HDF5 crashes where a disk is full
+        path = os.path.join(folder, "lenet5.weights.h5")
+        without_optimizer(lenet).save_weights(path)
+        with h5py.File(path, "r+") as file:
+            file.attrs["sha256"] = hash_weights(lenet)
+        with open(path, "rb") as file:
+            return file.read()
 
 
 def load_weights(lenet, path):
@@ -594,12 +620,16 @@ def load_weights(lenet, path):
     try:
         with h5py.File(path, "r") as file:
             suffix = ".h5" if "layer_names" in file.attrs else ".weights.h5"
-        with tempfile.TemporaryDirectory() as folder:
+            expected = file.attrs.get("sha256")
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)         # by which Keras tells of what it skips
             copy = os.path.join(folder, "lenet5" + suffix)      # Keras 3 goes by the name
             shutil.copy(path, copy)
-            lenet.load_weights(copy)
+            without_optimizer(lenet).load_weights(copy)
+        if expected not in (None, hash_weights(lenet)):
+            raise ValueError("damaged: the weights are not those that were saved")
     except Exception as error:      # whatever a damaged or foreign file provokes
-        raise UserError(f"--evaluate {path}: {reason(error)}; it takes the .weights.h5 of a run")
+        raise UserError(f"--evaluate {path}: {reason(error)[:200]}; it takes the .weights.h5 of a run")
 
 
 # Command line
@@ -641,7 +671,8 @@ def main(arguments=None):
         hardware, fast = set_up_backend(seed)
         versions = {"keras": keras.__version__, backend: sys.modules[backend].__version__,
                     "python": platform.python_version(), "numpy": np.__version__}
-        print(f"Keras {versions['keras']}, {backend} {versions[backend]}, Python {versions['python']}, on {hardware}")
+        print(f"Keras {versions['keras']} on {BACKENDS[backend]} {versions[backend]},"
+              f" Python {versions['python']}; training on {hardware}")
         if not options.evaluate:
             check_writable(options.logs)
         digits = load_mnist(options.mnist)
@@ -677,9 +708,10 @@ def main(arguments=None):
                                      "rho": Constants.RHO, "epsilon": Constants.EPSILON}},
         }, **result)
         try:
-            path = write_run(options.logs, stamp, record, pictures, lenet)
-        except Exception as error:
-            raise UserError(f"--logs {options.logs}: the run could not be written: {reason(error)}")
+            path = write_run(options.logs, stamp, record, pictures, dump_weights(lenet))
+        except OSError as error:
+            raise UserError(f"--logs {options.logs}: the run could not be written there: {error.strerror};"
+                            " its numbers are those above")
         if signum:
             print(f"Interrupted; the {len(result['history']['loss'])} finished epochs are in {path}", file=sys.stderr)
             return 128 + signum
@@ -701,13 +733,15 @@ def started(stamp):
 
 
 def check_writable(logs):
-    """Make the folder logs; raises UserError where nothing can be written there."""
+    """Make the folder logs; raises UserError where a run cannot be written there."""
     try:
         os.makedirs(logs, exist_ok=True)
         with tempfile.TemporaryFile(dir=logs):
-            pass
+            free = shutil.disk_usage(logs).free
     except OSError as error:
-        raise UserError(f"--logs {logs}: cannot write there: {error.strerror}")
+        raise UserError(f"--logs {logs}: cannot write there: {error.strerror}; name a folder that can be written")
+    if free < Constants.RUN_BYTES:
+        raise UserError(f"--logs {logs}: {free} bytes are free, a run may need {Constants.RUN_BYTES}; make room")
 
 
 def table_row(record, path):
