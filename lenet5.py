@@ -534,7 +534,8 @@ def run(lenet, digits, data_name, epochs, batch_size, seed):
     """
     progress = Progress()
     images, labels = digits["x_test"], digits["y_test"]
-    train, train_options = feed(digits["x_train"], digits["y_train"], batch_size, seed)
+    # Popped, so that the bytes are not held twice once the pipeline has them.
+    train, train_options = feed(digits.pop("x_train"), digits.pop("y_train"), batch_size, seed)
     test, test_options = feed(images, labels, Constants.EVALUATION_BATCH_SIZE)
     signum, misclassified, pictures = 0, None, {}
     start = time.time()
