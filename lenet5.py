@@ -5,6 +5,10 @@ Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied
 to Document Recognition", Proceedings of the IEEE 86(11):2278-2324, 1998.
 
     python lenet5.py
+
+on @HARDWARE@ ends with
+
+@LASTLINES@
 """
 import argparse
 import contextlib
@@ -28,8 +32,8 @@ from constants import Constants
 
 
 def end_at_once(signum, frame):
-    """Signal handler for as long as there is nothing to save."""
-    print("Interrupted before the first epoch ended; nothing was written.", file=sys.stderr, flush=True)
+    """Signal handler until the first epoch is finished, as long as there is nothing to save."""
+    print("Interrupted; nothing was written.", file=sys.stderr, flush=True)
     os._exit(128 + signum)
 
 
@@ -268,9 +272,6 @@ def set_up_backend(seed):
                 for device in gpus:
                     tf.config.experimental.set_memory_growth(device, True)
                     gpu = tf.config.experimental.get_device_details(device).get("device_name", "GPU")
-            if not gpu and has_nvidia_gpu():
-                print("TensorFlow cannot use the NVIDIA GPU of this machine; for the build that can:"
-                      f' pip install "tensorflow[and-cuda]=={tf.__version__}"')
         elif backend == "jax":
             import jax
             gpu = next((device.device_kind for device in jax.devices() if device.platform != "cpu"), None)
@@ -281,6 +282,7 @@ def set_up_backend(seed):
 
 
 def has_nvidia_gpu():
+    """Tell whether the driver of an NVIDIA GPU is there, whatever TensorFlow can use."""
     try:
         return b"GPU" in subprocess.check_output(["nvidia-smi", "-L"], stderr=subprocess.DEVNULL, timeout=10)
     except (OSError, subprocess.SubprocessError):
@@ -288,6 +290,7 @@ def has_nvidia_gpu():
 
 
 def name_cpu():
+    """Return the CPU's model and number of cores."""
     name = platform.processor()
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
         name = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), name)
@@ -494,7 +497,7 @@ def draw_curves(history, name, data_name):
 def draw_errors(images, misclassified, data_name):
     """Draw every misclassified test digit with "true -> predicted", after the paper's Fig. 8."""
     count = len(misclassified)
-    columns = max(10, int(np.ceil(np.sqrt(count * 1.6))))
+    columns = max(16, int(np.ceil(np.sqrt(count * 1.6))))     # wide enough for the title
     rows = max(1, -(-count // columns))
     width, height = Constants.DIGIT_SIZE + 6, Constants.DIGIT_SIZE + 16     # of a cell, in pixels of the digits
     sheet = np.zeros((rows * height, columns * width), np.uint8)
@@ -674,6 +677,9 @@ def main(arguments=None):
                     "python": platform.python_version(), "numpy": np.__version__}
         print(f"Keras {versions['keras']} on {BACKENDS[backend]} {versions[backend]},"
               f" Python {versions['python']}; training on {hardware}")
+        if fast and has_nvidia_gpu():
+            print("TensorFlow cannot use the NVIDIA GPU of this machine; for the build that can:"
+                  f' pip install "tensorflow[and-cuda]=={tf.__version__}"')
         if not options.evaluate:
             check_writable(options.logs)
         digits = load_mnist(options.mnist)
@@ -697,7 +703,8 @@ def main(arguments=None):
             print("Testing Accuracy:", single(accuracy))
             return 0
 
-        result, pictures, signum = run(lenet, digits, data_name, options.epochs, options.batch_size, seed)
+        shown_name = data_name if len(data_name) < 25 else data_name[:23] + "\u2026"
+        result, pictures, signum = run(lenet, digits, shown_name, options.epochs, options.batch_size, seed)
         print("Training Time:", result["training_time"])
         print("Testing Loss:", result["test_loss"])
         print("Testing Accuracy:", result["test_accuracy"])

@@ -115,6 +115,15 @@ def test_seed_repeats_a_run(finished, digits_npz, lenet5_run, tmp_path):
     assert all((a == b).all() for a, b in zip(*weights))
 
 
+def test_gpu_that_tensorflow_cannot_use(digits_npz, finished, tmp_path, lenet5_run):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H200 (UUID: GPU-0)'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    weights, = glob.glob(str(finished[0] / "*.h5"))
+    run = lenet5_run("--mnist", digits_npz, "--evaluate", weights, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert run.code == 0 and re.search("NVIDIA.*pip install .*and-cuda", run.out.splitlines()[1])
+    assert "NVIDIA" not in finished[1].out
+
+
 def test_usage_errors_leave_no_traceback(lenet5_run, tmp_path):
     run = lenet5_run("--epochs", 0)
     assert run.code == 2 and run.err.count("\n") == 1 and "--epochs" in run.err
