@@ -510,7 +510,7 @@ def draw_errors(images, misclassified, data_name):
                   ha="center", va="center", fontsize=10)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=Constants.MAX_PIXEL, interpolation="nearest", aspect="auto")
     axes.axis("off")
-    figure.suptitle(f"LeNet-5 on {data_name}: {count} of {len(images)} test digits misclassified (true \u2192 predicted)",
+    figure.suptitle(f"LeNet-5 on {data_name}: {count} of {len(images)} misclassified (true \u2192 predicted)",
                     x=.01, y=1 - .1 / figure.get_figheight(), ha="left", va="top", fontweight="bold", fontsize=12)
     return encode(figure)
 
@@ -688,7 +688,9 @@ def main(arguments=None):
         hashes = hash_arrays(digits)
         data_name = "MNIST"
         if hashes != Constants.MNIST_SHA256:
-            data_name = os.path.basename(os.path.normpath(options.mnist))
+            data_name = os.path.basename(os.path.abspath(options.mnist))
+            if data_name == "MNIST":
+                data_name = os.path.abspath(options.mnist)
             print(f"Data: {data_name}, which is not MNIST")
         print("Tensor Shape of each Image:", Constants.INPUT_SHAPE)
         print("Num of Training Samples:", len(digits["x_train"]))
@@ -703,7 +705,9 @@ def main(arguments=None):
             print("Testing Accuracy:", single(accuracy))
             return 0
 
-        shown_name = data_name if len(data_name) < 25 else data_name[:23] + "\u2026"
+        shown_name = data_name
+        if hashes != Constants.MNIST_SHA256:
+            shown_name = (data_name if len(data_name) < 25 else data_name[:23] + "\u2026") + ", not MNIST"
         result, pictures, signum = run(lenet, digits, shown_name, options.epochs, options.batch_size, seed)
         print("Training Time:", result["training_time"])
         print("Testing Loss:", result["test_loss"])

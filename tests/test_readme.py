@@ -125,6 +125,13 @@ def test_excerpt_is_of_run_three(readme):
         assert text.strip() in readme
 
 
+def test_parameters(readme):
+    import lenet5
+    lenet = lenet5.build_lenet()
+    counts = [f"{layer.count_params():,}" for layer in lenet.layers if layer.name[0].isupper()]
+    assert f"| {' | '.join(counts)} | {lenet.count_params():,} |" in readme
+
+
 def test_pins_in_the_readme(readme):
     with open(os.path.join(ROOT, "requirements.txt")) as file:
         pins = dict(re.findall(r"^(\w+)==([\d.]+); python_version >= ", file.read(), re.MULTILINE))
