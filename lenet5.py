@@ -43,6 +43,7 @@ def raise_interrupt(signum, frame):
 
 
 def handle_signals(handler):
+    """Have Ctrl-C and SIGTERM handled alike."""
     for signum in signal.SIGINT, signal.SIGTERM:
         signal.signal(signum, handler)
 
@@ -683,7 +684,7 @@ def main(arguments=None):
         if not options.evaluate:
             check_writable(options.logs)
         digits = load_mnist(options.mnist)
-        if options.batch_size > len(digits["x_train"]):
+        if not options.evaluate and options.batch_size > len(digits["x_train"]):
             raise UserError(f"--batch-size {options.batch_size}: there are {len(digits['x_train'])} training images")
         hashes = hash_arrays(digits)
         data_name = "MNIST"

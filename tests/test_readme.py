@@ -96,6 +96,7 @@ def test_spread(readme):
     assert inside == ("lie inside the range" in readme or "\u8303\u56f4\u4e4b\u5185" in readme)
     assert f"p = {permutation_test(today[0], then[0]):.2f}." in readme
     assert f"{100 - 100 * np.mean(today[0]):.2f}%." in readme
+    assert f"{100 * np.sqrt(.99 * .01 / 10000):.2f} " in readme     # standard error in points
 
 
 def test_race(readme):
