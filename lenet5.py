@@ -6,9 +6,11 @@ to Document Recognition", Proceedings of the IEEE 86(11):2278-2324, 1998.
 
     python lenet5.py
 
-on @HARDWARE@ ends with
+on AMD EPYC (2 cores) ends with
 
-@LASTLINES@
+    Training Time: 69.2274878025055
+    Testing Loss: 0.02669711
+    Testing Accuracy: 0.9907
 """
 import argparse
 import contextlib
