@@ -13,7 +13,7 @@ sys.path[:0] = [ROOT, HERE, os.path.join(HERE, "reference")]
 def pytest_addoption(parser):
     parser.addoption("--mnist", help="MNIST as lenet5.py takes it, where it is not in Keras' cache")
     parser.addoption("--python36", help="a Python 3.6 with requirements.txt installed: the published stack")
-    parser.addoption("--long", action="store_true", help="5,000 damaged files for 200, 50 kills for 5")
+    parser.addoption("--long", action="store_true", help="5,000 damaged files for 200, 50 kills for 3")
 
 
 @pytest.fixture(scope="session")
