@@ -313,8 +313,8 @@ def feed(images, labels, batch_size, seed=None):
     if backend != "tensorflow" or TENSORFLOW_1:
         return (scale(images), labels), {"batch_size": batch_size}
 
-    # Not fit's own pipeline, which stands still for seconds now and then (it is
-    # tf.data's tuning of itself, off here); and bytes take a quarter of the memory.
+    # fit's own pipeline was seen to stand still for seconds between epochs, one with
+    # tf.data's tuning of itself off never was; and bytes take a quarter of the memory.
     count = len(images)
     batches = -(-count // batch_size)
     images, labels = tf.constant(images), tf.constant(labels)

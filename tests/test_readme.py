@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -170,7 +169,7 @@ def test_a_digit_of_your_own(swapped, digit, tmp_path, capsys):
 def test_the_project_speaks_of_itself_alone():
     files = [path for path in glob.glob(os.path.join(ROOT, "**", "*.*"), recursive=True)
              if path.endswith((".py", ".md", ".txt")) and "/." not in path.replace(ROOT, "")]
-    assert len(files) > 12 and sys.version_info
+    assert len(files) > 12
     for path in files:
         with open(path, encoding="utf-8") as file:
             assert ".." + "/shared" not in file.read(), path
