@@ -77,6 +77,17 @@ def test_fast_layers_give_what_keras_layers_give():
     for a, b in zip(stock.layers, fast.layers):     # feature maps, layer by layer
         a, b = keras.Model(stock.inputs, a.output), keras.Model(fast.inputs, b.output)
         assert np.abs(a.predict_on_batch(images) - b.predict_on_batch(images)).max() < 2e-6
+    for count in 1, 2, 7:       # and as a whole, in halves of which one may be empty
+        outputs = [lenet.predict_on_batch(images[:count]) for lenet in (stock, fast)]
+        assert outputs[1].shape == (count, 10) and np.abs(outputs[0] - outputs[1]).max() < 2e-6
+
+
+def test_fast_layers_train_on_a_batch_of_one():
+    lenet = lenet5.build_lenet(fast=True)
+    before = lenet.get_weights()
+    loss, _ = lenet.train_on_batch(np.ones((1, 32, 32, 1), "float32"), np.eye(10, dtype="float32")[:1])
+    assert np.isfinite(loss) and all(
+        np.isfinite(a).all() and (a != b).any() for a, b in zip(lenet.get_weights(), before))
 
 
 def test_constants_agree_with_one_another():
