@@ -283,7 +283,8 @@ def set_up_backend(seed):
             gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     fast = backend == "tensorflow" and not TENSORFLOW_1 and not gpu
     if fast:
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, os.cpu_count() // 2))   # see Sequential
+        with contextlib.suppress(RuntimeError):     # it has started already; the run is only slower then
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, os.cpu_count() // 2))   # see Sequential
     return gpu or name_cpu(), fast
 
 
@@ -350,9 +351,10 @@ class Sequential(keras.Sequential):
     """
 
     def call(self, inputs, training=None, mask=None):
-        middle = tf.shape(inputs)[0] // 2
-        first = super().call(inputs[:middle], training, mask)
-        return tf.concat([first, super().call(inputs[middle:], training, mask)], 0)
+        count = tf.shape(inputs)[0]     # where it is odd, both take the middle image: TensorFlow fails on none
+        first = super().call(inputs[:(count + 1) // 2], training, mask)
+        second = super().call(inputs[count // 2:], training, mask)
+        return tf.concat([first, second[count % 2:]], 0)
 
 
 class Conv2D(keras.layers.Conv2D):

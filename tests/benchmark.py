@@ -261,10 +261,10 @@ def main():
                 continue
             rounds[-1][name] = result
             print(f"  {name}: {result['seconds']:.1f} s", flush=True)
+        if options.json:
+            with open(options.json, "w") as file:
+                json.dump({"hardware": lenet5.name_cpu(), "epochs": options.epochs, "rounds": rounds}, file, indent=1)
     print(f"\n{options.epochs} epochs, {options.rounds} rounds, {lenet5.name_cpu()}\n\n{table(rounds)}")
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump({"hardware": lenet5.name_cpu(), "epochs": options.epochs, "rounds": rounds}, file, indent=1)
 
 
 if __name__ == "__main__":

@@ -51,3 +51,17 @@ class Run:
 def lenet5_run():
     """A function that runs lenet5.py to its end."""
     return lambda *arguments, **options: Run(*arguments, **options).finish()
+
+
+@pytest.fixture
+def refused(capsys):
+    """A function that asserts that the command line refuses arguments with one line that has the given words."""
+    import lenet5
+
+    def check(*arguments, words=()):
+        capsys.readouterr()
+        assert lenet5.main([str(argument) for argument in arguments]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and error.startswith("lenet5.py: ") and len(error) < 1000
+        assert all(word in error for word in words), error
+    return check

@@ -18,7 +18,7 @@ from PIL import Image
 import lenet5
 from conftest import Run
 from constants import Constants
-from test_data import damage, refused      # noqa: F401, a fixture
+from test_data import damage
 
 KEYS = ["model", "stamp", "started", "versions", "backend", "hardware", "data", "config", "interrupted",
         "training_time", "test_loss", "test_accuracy", "history", "misclassified"]
@@ -45,7 +45,9 @@ def printed(out, name):
 def finished(digits_npz, tmp_path_factory):
     """A run of two epochs on the small stand-in: its logs folder and process."""
     logs = tmp_path_factory.mktemp("logs") / "new" / "folder"
+    start = time.time()
     run = Run("--mnist", digits_npz, "--epochs", 2, "--batch-size", 64, "--seed", 5, "--logs", logs).finish()
+    run.seconds = time.time() - start
     assert run.code == 0, run.err
     return logs, run
 
@@ -91,64 +93,50 @@ def test_what_is_written(finished, digits_npz):
     assert all(labels[index] == true != predicted for index, true, predicted in record["misclassified"])
 
 
-def test_evaluate_repeats_the_record(finished, digits_npz, lenet5_run, tmp_path):
+def test_evaluate_repeats_the_record_and_a_gpu_that_tensorflow_cannot_use_is_told(
+        finished, digits_npz, lenet5_run, tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H200 (UUID: GPU-0)'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
     record, = read_logs(finished[0])
     weights, = glob.glob(str(finished[0] / "*.h5"))
     shutil.copy(weights, str(tmp_path / "any name"))
-    run = lenet5_run("--mnist", digits_npz, "--evaluate", tmp_path / "any name")
+    run = lenet5_run("--mnist", digits_npz, "--evaluate", tmp_path / "any name", PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert (run.code, run.err) == (0, "")
     assert float(printed(run.out, "Testing Loss")) == record["test_loss"]
     assert float(printed(run.out, "Testing Accuracy")) == record["test_accuracy"]
-
-
-def test_seed_repeats_a_run(finished, digits_npz, lenet5_run, tmp_path):
-    again = lenet5_run("--mnist", digits_npz, "--epochs", 2, "--batch-size", 64, "--seed", 5, "--logs", tmp_path)
-    assert again.code == 0
-    (first,), (second,) = read_logs(finished[0]), read_logs(tmp_path)
-    assert first["history"] == second["history"] and first["misclassified"] == second["misclassified"]
-    weights = []
-    for logs in finished[0], tmp_path:
-        lenet = lenet5.build_lenet()
-        lenet5.load_weights(lenet, glob.glob(str(logs / "*.h5"))[0])
-        weights.append(lenet.get_weights())
-    assert all((a == b).all() for a, b in zip(*weights))
-
-
-def test_gpu_that_tensorflow_cannot_use(digits_npz, finished, tmp_path, lenet5_run):
-    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H200 (UUID: GPU-0)'\n")
-    (tmp_path / "nvidia-smi").chmod(0o755)
-    weights, = glob.glob(str(finished[0] / "*.h5"))
-    run = lenet5_run("--mnist", digits_npz, "--evaluate", weights, PATH=f"{tmp_path}:{os.environ['PATH']}")
-    assert run.code == 0 and re.search("NVIDIA.*pip install .*and-cuda", run.out.splitlines()[1])
+    assert re.search("NVIDIA.*pip install .*and-cuda", run.out.splitlines()[1])
     assert "NVIDIA" not in finished[1].out
 
 
-def test_usage_errors_leave_no_traceback(lenet5_run, tmp_path):
-    run = lenet5_run("--epochs", 0)
-    assert run.code == 2 and run.err.count("\n") == 1 and "--epochs" in run.err
-    assert lenet5_run("--help").code == 0
+def test_usage():
+    runs = [Run("--epochs", 0), Run("--help")]
+    wrong, helped = [run.finish() for run in runs]
+    assert wrong.code == 2 and wrong.err.count("\n") == 1 and "--epochs" in wrong.err
+    assert helped.code == 0 and helped.err == "" and "--evaluate FILE" in helped.out
 
 
-def test_two_runs_at_the_same_moment(digits_npz, tmp_path):
-    """The clock stands still, so that both have the same stamp."""
+def test_two_runs_of_one_seed_at_the_same_moment(finished, digits_npz, tmp_path):
+    """The clock stands still, so that both have the same stamp; and both repeat the finished run, bit for bit."""
     code = "import sys, time; time.time = lambda: 1700000000.25; import lenet5; sys.exit(lenet5.main())"
-    runs = [Run("--mnist", digits_npz, "--epochs", 1, "--seed", seed, "--logs", tmp_path, code=code)
-            for seed in (1, 2)]
+    runs = [Run("--mnist", digits_npz, "--epochs", 2, "--batch-size", 64, "--seed", 5, "--logs", tmp_path, code=code)
+            for _ in range(2)]
     assert [run.finish().code for run in runs] == [0, 0], [run.err for run in runs]
-    records = read_logs(tmp_path)
-    assert {record["config"]["seed"] for record in records} == {1, 2}
     assert len(os.listdir(str(tmp_path))) == 10
-    for record in records:
-        lenet = lenet5.build_lenet(fast=True)
+    digits, (expected,) = lenet5.load_mnist(digits_npz), read_logs(finished[0])
+    lenet, whole = lenet5.build_lenet(fast=True), lenet5.build_lenet()
+    lenet5.load_weights(whole, glob.glob(str(finished[0] / "*.h5"))[0])
+    for record in read_logs(tmp_path):
+        assert record["history"] == expected["history"] and record["misclassified"] == expected["misclassified"]
         lenet5.load_weights(lenet, str(tmp_path / f"LeNet-5.{record['stamp']!r}.weights.h5"))
-        digits = lenet5.load_mnist(digits_npz)
+        assert all((a == b).all() for a, b in zip(lenet.get_weights(), whole.get_weights()))
         assert lenet5.misclassify(lenet, digits["x_test"], digits["y_test"]) == record["misclassified"]
 
 
-def test_loss_that_is_not_a_number(digits_npz, tmp_path, lenet5_run):
-    code = ("import sys, lenet5; lenet5.Constants.LEARNING_RATE = 1e30; sys.exit(lenet5.main())")
-    run = lenet5_run("--mnist", digits_npz, "--logs", tmp_path, code=code)
-    assert run.code == 1 and run.err.count("\n") == 1 and "epoch 1" in run.err
+def test_loss_that_is_not_a_number(digits_npz, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Constants, "LEARNING_RATE", 1e30)
+    assert lenet5.main(["--mnist", digits_npz, "--logs", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "epoch 1" in error
     assert os.listdir(str(tmp_path)) == []
 
 
@@ -174,38 +162,38 @@ def test_interrupted_before_the_first_epoch(digits_npz, tmp_path, signum, moment
     assert os.listdir(str(tmp_path)) == []
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_after_an_epoch(digits_npz, tmp_path, lenet5_run, signum):
-    run = Run("--mnist", digits_npz, "--epochs", 1000, "--logs", tmp_path)
-    wait_for(run, "Epoch 4/")
-    time.sleep(.1)
-    start = time.time()
-    run.process.send_signal(signum)
-    run.finish()
-    assert time.time() - start < 2
-    assert run.code == 128 + signum and run.err.count("\n") == 1, run.err
-    record, = read_logs(tmp_path)
-    assert list(record) == KEYS and record["interrupted"] is True
-    assert 3 <= len(record["history"]["loss"]) < 1000
-    assert record["test_loss"] == record["history"]["val_loss"][-1] and record["misclassified"] is None
-    assert len(os.listdir(str(tmp_path))) == 4
-    weights, = glob.glob(str(tmp_path / "*.h5"))
-    again = lenet5_run("--mnist", digits_npz, "--evaluate", weights)
-    assert float(printed(again.out, "Testing Loss")) == record["test_loss"]
-    assert "| [record]" not in run.out
+def test_interrupted_after_an_epoch(digits_npz, tmp_path):
+    evaluations = []
+    runs = {signum: Run("--mnist", digits_npz, "--epochs", 1000, "--logs", tmp_path / str(signum))
+            for signum in (signal.SIGINT, signal.SIGTERM)}
+    for signum, run in runs.items():
+        wait_for(run, "Epoch 4/")
+        time.sleep(.1)
+        start = time.time()
+        run.process.send_signal(signum)
+        run.finish()
+        assert time.time() - start < 2
+        assert run.code == 128 + signum and run.err.count("\n") == 1, run.err
+        assert "| [record]" not in run.out
+        record, = read_logs(tmp_path / str(signum))
+        assert list(record) == KEYS and record["interrupted"] is True
+        assert 3 <= len(record["history"]["loss"]) < 1000
+        assert record["test_loss"] == record["history"]["val_loss"][-1] and record["misclassified"] is None
+        assert len(os.listdir(str(tmp_path / str(signum)))) == 4
+        weights, = glob.glob(str(tmp_path / str(signum) / "*.h5"))
+        evaluations.append((Run("--mnist", digits_npz, "--evaluate", weights), record))
+    for run, record in evaluations:
+        assert float(printed(run.finish().out, "Testing Loss")) == record["test_loss"]
 
 
-def test_killed_anywhere(digits_npz, tmp_path, request):
-    arguments = "--mnist", digits_npz, "--epochs", 2, "--logs", tmp_path
-    start = time.time()
-    assert Run(*arguments).finish().code == 0
-    whole = time.time() - start
+def test_killed_anywhere(finished, digits_npz, tmp_path, request):
+    arguments = "--mnist", digits_npz, "--epochs", 2, "--batch-size", 64, "--logs", tmp_path
     kills = 50 if request.config.getoption("--long") else 3
     for kill in range(kills):       # half of them in the last third, where the files are written
         run = Run(*arguments)
         share = kill / kills
         with contextlib.suppress(subprocess.TimeoutExpired):
-            run.process.wait(whole * (share * 4 / 3 if share < .5 else 1 / 3 + share * 2 / 3))
+            run.process.wait(finished[1].seconds * (share * 4 / 3 if share < .5 else 1 / 3 + share * 2 / 3))
         run.process.kill()
         run.finish()
         assert all(not record["interrupted"] for record in read_logs(tmp_path))
@@ -218,46 +206,40 @@ def test_killed_anywhere(digits_npz, tmp_path, request):
 @pytest.fixture
 def mount(tmp_path):
     """A function that mounts a small file system of its own."""
-    folder = str(tmp_path / "mount")
-    os.mkdir(folder)
+    folders = []
 
     def mount(options):
+        folder = str(tmp_path / f"mount{len(folders)}")
+        os.mkdir(folder)
         if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], stderr=subprocess.DEVNULL).returncode:
             pytest.skip("needs the right to mount a tmpfs")
+        folders.append(folder)
         return folder
     yield mount
-    subprocess.run(["umount", folder], stderr=subprocess.DEVNULL)
+    for folder in folders:
+        subprocess.run(["umount", folder], stderr=subprocess.DEVNULL)
 
 
-def test_full_disk(digits_npz, mount, lenet5_run):
-    run = lenet5_run("--mnist", digits_npz, "--logs", mount("size=200k"))
-    assert run.code == 2 and run.err.count("\n") == 1 and "--logs" in run.err and "Epoch" not in run.out
+@pytest.mark.parametrize("options", ["size=200k", "size=8m,ro"], ids=["full", "read-only"])
+def test_disk_that_cannot_be_written(digits_npz, mount, refused, options):
+    refused("--mnist", digits_npz, "--logs", mount(options), words=["--logs"])
 
 
-@pytest.mark.parametrize("left", [0, 300000])
-def test_disk_that_fills_during_training(digits_npz, mount, left):
-    logs = mount("size=8m")
-    run = Run("--mnist", digits_npz, "--epochs", 2, "--logs", logs)
-    wait_for(run, "Epoch 1/")
-    with contextlib.suppress(OSError), open(os.path.join(logs, "other"), "wb", buffering=0) as file:
-        file.write(bytes(8 * 2 ** 20 - left))
-    run.finish()
-    assert run.code == 2 and run.err.count("\n") == 1 and "--logs" in run.err, run.err
-    assert printed(run.out, "Testing Accuracy")
-    assert os.listdir(logs) == ["other"]
-
-
-def test_read_only_folder(digits_npz, mount, lenet5_run):
-    run = lenet5_run("--mnist", digits_npz, "--logs", mount("size=1m,ro"))
-    assert run.code == 2 and run.err.count("\n") == 1 and "Epoch" not in run.out
-
-
-def test_folder_removed_during_training(digits_npz, tmp_path):
-    run = Run("--mnist", digits_npz, "--epochs", 4, "--logs", tmp_path / "logs")
-    wait_for(run, "Epoch 2/")
-    shutil.rmtree(str(tmp_path / "logs"))
-    run.finish()
-    assert run.code == 2 and run.err.count("\n") == 1 and printed(run.out, "Testing Accuracy")
+def test_disk_that_fills_or_goes_during_training(digits_npz, mount, tmp_path):
+    full, short, gone = logs = [mount("size=8m"), mount("size=8m"), str(tmp_path / "logs")]
+    runs = [Run("--mnist", digits_npz, "--logs", folder, "--epochs", 2) for folder in logs]
+    for run, folder, left in zip(runs, logs, [0, 300000, None]):
+        wait_for(run, "Epoch 1/")
+        if left is None:
+            shutil.rmtree(folder)
+            continue
+        with contextlib.suppress(OSError), open(os.path.join(folder, "other"), "wb", buffering=0) as file:
+            file.write(bytes(8 * 2 ** 20 - left))
+    for run in runs:
+        run.finish()
+        assert run.code == 2 and run.err.count("\n") == 1 and "--logs" in run.err, run.err
+        assert printed(run.out, "Testing Accuracy")
+    assert os.listdir(full) == os.listdir(short) == ["other"] and not os.path.exists(gone)
 
 
 # Weights
@@ -267,7 +249,8 @@ def lenet():
     return lenet5.build_lenet(fast=True)
 
 
-def test_foreign_weights(digits_npz, refused, tmp_path):      # noqa: F811
+@pytest.mark.filterwarnings("ignore:__array__ implementation")     # between Keras and NumPy
+def test_foreign_weights(digits_npz, refused, tmp_path):
     import keras
     other = keras.Sequential([keras.layers.InputLayer((4,)), keras.layers.Dense(3)])
     other.save_weights(str(tmp_path / "other.weights.h5"))

@@ -34,18 +34,6 @@ def same(digits, others):
     return all(np.array_equal(digits[name], others[name]) for name in ARRAYS)
 
 
-@pytest.fixture
-def refused(capsys):
-    """A function that asserts that the command line refuses arguments with one line that has the given words."""
-    def check(*arguments, words=()):
-        capsys.readouterr()
-        assert lenet5.main([str(argument) for argument in arguments]) == 2
-        error = capsys.readouterr().err
-        assert error.count("\n") == 1 and error.startswith("lenet5.py: ") and len(error) < 1000
-        assert all(word in error for word in words), error
-    return check
-
-
 # What is taken
 
 def test_padding_and_scaling():
