@@ -8,9 +8,9 @@ to Document Recognition", Proceedings of the IEEE 86(11):2278-2324, 1998.
 
 on AMD EPYC (2 cores) ends with
 
-    Training Time: 69.2274878025055
-    Testing Loss: 0.02669711
-    Testing Accuracy: 0.9907
+    Training Time: 54.38341188430786
+    Testing Loss: 0.028023917
+    Testing Accuracy: 0.9906
 """
 import argparse
 import contextlib
@@ -248,62 +248,6 @@ def scale(images):
     return cast(images, "float32") / Constants.MAX_PIXEL
 
 
-# Backend: all that is particular to one
-
-def set_up_backend(seed):
-    """Seed the backend and let GPU memory grow as needed.
-
-    Returns the name of the device that the backend trains on, a GPU's or the
-    CPU's, and whether that is TensorFlow 2 on a CPU.
-    """
-    np.random.seed(seed)
-    gpu = None
-    if TENSORFLOW_1:
-        from tensorflow.python.client import device_lib
-        tf.set_random_seed(seed)
-        # One operation at a time: with more, Keras 2.1.6 lets a weight's update
-        # race the gradients that still read the weight, and no run repeats.
-        config = tf.ConfigProto(inter_op_parallelism_threads=1, gpu_options=tf.GPUOptions(allow_growth=True))
-        keras.backend.set_session(tf.Session(config=config))
-        gpu = next((device.physical_device_desc.split("name: ")[1].split(",")[0]
-                    for device in device_lib.list_local_devices(config) if device.device_type == "GPU"), None)
-    else:
-        keras.utils.set_random_seed(seed)
-        if backend == "tensorflow":
-            with hush():
-                gpus = tf.config.list_physical_devices("GPU")
-                for device in gpus:
-                    tf.config.experimental.set_memory_growth(device, True)
-                    gpu = tf.config.experimental.get_device_details(device).get("device_name", "GPU")
-        elif backend == "jax":
-            import jax
-            gpu = next((device.device_kind for device in jax.devices() if device.platform != "cpu"), None)
-        elif backend == "torch":
-            import torch
-            gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    fast = backend == "tensorflow" and not TENSORFLOW_1 and not gpu
-    if fast:
-        with contextlib.suppress(RuntimeError):     # it has started already; the run is only slower then
-            tf.config.threading.set_intra_op_parallelism_threads(max(1, os.cpu_count() // 2))   # see Sequential
-    return gpu or name_cpu(), fast
-
-
-def has_nvidia_gpu():
-    """Tell whether the driver of an NVIDIA GPU is there, whatever TensorFlow can use."""
-    try:
-        return b"GPU" in subprocess.check_output(["nvidia-smi", "-L"], stderr=subprocess.DEVNULL, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return False
-
-
-def name_cpu():
-    """Return the CPU's model and number of cores."""
-    name = platform.processor()
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        name = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), name)
-    return f"{name or platform.machine()} ({os.cpu_count()} cores)"
-
-
 def feed(images, labels, batch_size, seed=None):
     """Return digits in the form that fit and evaluate take.
 
@@ -343,63 +287,6 @@ def feed(images, labels, batch_size, seed=None):
 
 # Network
 
-class Sequential(keras.Sequential):
-    """keras.Sequential that takes a batch's halves side by side.
-
-    These layers are too small for more cores to help within one of them: a
-    half on each half of the cores is a quarter faster than both one after the other.
-    """
-
-    def call(self, inputs, training=None, mask=None):
-        count = tf.shape(inputs)[0]     # where it is odd, both take the middle image: TensorFlow fails on none
-        first = super().call(inputs[:(count + 1) // 2], training, mask)
-        second = super().call(inputs[count // 2:], training, mask)
-        return tf.concat([first, second[count % 2:]], 0)
-
-
-class Conv2D(keras.layers.Conv2D):
-    """keras.layers.Conv2D, carried out so that a CPU is fast at it."""
-
-    def call(self, inputs):
-        size, _, channels, filters = self.kernel.shape
-        if inputs.shape[1] == size:     # the kernel covers its whole input, as C5's does: a product of matrices
-            outputs = tf.matmul(tf.reshape(inputs, (-1, size * size * channels)), tf.reshape(self.kernel, (-1, filters)))
-            return tf.reshape(self.activation(outputs + self.bias), (-1, 1, 1, filters))
-        if channels > 1:
-            return super().call(inputs)
-        # One input channel and six filters fill no vector registers. So take
-        # the outputs in blocks of 2x2, each a pixel of 4 x filters channels,
-        # from the kernel at its four places in a window of one row and column more.
-        kernel = tf.concat([tf.pad(self.kernel, ((i, 1 - i), (j, 1 - j), (0, 0), (0, 0)))
-                            for i in range(2) for j in range(2)], 3)
-        blocks = self.activation(tf.nn.conv2d(inputs, kernel, 2, "VALID") + tf.tile(self.bias, [4]))
-        outputs = tf.nn.depth_to_space(blocks, 2)
-        outputs.blocks = blocks     # AveragePooling2D takes these; TensorFlow leaves out what is then not used
-        return outputs
-
-
-class AveragePooling2D(keras.layers.AveragePooling2D):
-    """keras.layers.AveragePooling2D that takes the blocks of the Conv2D above where there are some."""
-
-    def call(self, inputs):
-        if not hasattr(inputs, "blocks"):
-            return super().call(inputs)
-        return tf.tensordot(inputs.blocks, np.tile(np.eye(inputs.shape[-1], dtype="float32") / 4, (4, 1)), 1)
-
-
-class Dropout(keras.layers.Dropout):
-    """keras.layers.Dropout that draws a byte for each unit, not 32 bits; rate: in 256ths."""
-
-    def call(self, inputs, training=False):
-        if not training or not self.rate:
-            return inputs
-        size = tf.size(inputs)
-        seed = tf.cast(self.seed_generator.next(), "int32")
-        bits = tf.random.stateless_uniform([size // 4 + 1], seed, None, None, "uint32")
-        drawn = tf.reshape(tf.reshape(tf.bitcast(bits, "uint8"), [-1])[:size], tf.shape(inputs))
-        return inputs * (tf.cast(drawn >= int(256 * self.rate), inputs.dtype) / (1 - self.rate))
-
-
 def build_lenet(fast=False):
     """Build and compile the network.
 
@@ -436,6 +323,42 @@ def build_lenet(fast=False):
 
 
 # Training
+
+def run(lenet, digits, data_name, epochs, batch_size, seed):
+    """Train and test, timed as published: fit with its validations, the curves, the last evaluate.
+
+    Returns what the record holds of it, the pictures as JPEG bytes by name, and
+    the signal that interrupted the run, or 0; if one did, everything is that
+    of the finished epochs, and the network has the weights of then.
+    Raises FloatingPointError where the loss is not a number.
+    """
+    progress = Progress()
+    images, labels = digits["x_test"], digits["y_test"]
+    # Popped, so that the bytes are not held twice once the pipeline has them.
+    train, train_options = feed(digits.pop("x_train"), digits.pop("y_train"), batch_size, seed)
+    test, test_options = feed(images, labels, Constants.EVALUATION_BATCH_SIZE)
+    signum, misclassified, pictures = 0, None, {}
+    start = time.time()
+    try:
+        lenet.fit(*train, epochs=epochs, validation_data=test, callbacks=[progress], **train_options)
+        pictures = draw_all_curves(progress.history, data_name)
+        loss, accuracy = lenet.evaluate(*test, **test_options)
+        seconds = time.time() - start
+        misclassified = misclassify(lenet, images, labels)
+        pictures["errors"] = draw_errors(images, misclassified, data_name)
+        handle_signals(signal.SIG_IGN)      # what follows is done in a moment
+    except KeyboardInterrupt as interrupt:
+        handle_signals(signal.SIG_IGN)
+        signum, seconds, misclassified = interrupt.args[0], time.time() - start, None
+        loss, accuracy = progress.history["val_loss"][-1], progress.history["val_accuracy"][-1]
+        lenet.set_weights(progress.weights)
+        pictures = draw_all_curves(progress.history, data_name)
+    return {
+        "interrupted": bool(signum),
+        "training_time": seconds, "test_loss": single(loss), "test_accuracy": single(accuracy),
+        "history": progress.history, "misclassified": misclassified,
+    }, pictures, signum
+
 
 class Progress(keras.callbacks.Callback):
     """Keeps what the finished epochs gave, and ends a run whose loss is not a number.
@@ -480,7 +403,7 @@ def misclassify(lenet, images, labels):
     return [[int(index), int(labels[index]), int(predicted[index])] for index in np.flatnonzero(predicted != labels)]
 
 
-# Pictures
+# Results
 
 TRAINING, TEST = "#0072B2", "#D55E00"       # Okabe and Ito's blue and vermilion, apart for all eyes
 
@@ -543,78 +466,6 @@ def encode(figure):
     return buffer.getvalue()
 
 
-# The run
-
-def run(lenet, digits, data_name, epochs, batch_size, seed):
-    """Train and test, timed as published: fit with its validations, the curves, the last evaluate.
-
-    Returns what the record holds of it, the pictures as JPEG bytes by name, and
-    the signal that interrupted the run, or 0; if one did, everything is that
-    of the finished epochs, and the network has the weights of then.
-    Raises FloatingPointError where the loss is not a number.
-    """
-    progress = Progress()
-    images, labels = digits["x_test"], digits["y_test"]
-    # Popped, so that the bytes are not held twice once the pipeline has them.
-    train, train_options = feed(digits.pop("x_train"), digits.pop("y_train"), batch_size, seed)
-    test, test_options = feed(images, labels, Constants.EVALUATION_BATCH_SIZE)
-    signum, misclassified, pictures = 0, None, {}
-    start = time.time()
-    try:
-        lenet.fit(*train, epochs=epochs, validation_data=test, callbacks=[progress], **train_options)
-        pictures = draw_all_curves(progress.history, data_name)
-        loss, accuracy = lenet.evaluate(*test, **test_options)
-        seconds = time.time() - start
-        misclassified = misclassify(lenet, images, labels)
-        pictures["errors"] = draw_errors(images, misclassified, data_name)
-        handle_signals(signal.SIG_IGN)      # what follows is done in a moment
-    except KeyboardInterrupt as interrupt:
-        handle_signals(signal.SIG_IGN)
-        signum, seconds, misclassified = interrupt.args[0], time.time() - start, None
-        loss, accuracy = progress.history["val_loss"][-1], progress.history["val_accuracy"][-1]
-        lenet.set_weights(progress.weights)
-        pictures = draw_all_curves(progress.history, data_name)
-    return {
-        "interrupted": bool(signum),
-        "training_time": seconds, "test_loss": single(loss), "test_accuracy": single(accuracy),
-        "history": progress.history, "misclassified": misclassified,
-    }, pictures, signum
-
-
-def write_run(logs, stamp, record, pictures, weights):
-    """Write a run's files into the folder logs, each whole or not at all, the record last.
-
-    stamp: the run's start in seconds since 1970; moved on where another run has it
-    pictures, weights: files' bytes, the former by name
-    Returns the path of the record. Raises OSError.
-    """
-    while True:
-        name, folder = f"LeNet-5.{stamp!r}", os.path.join(logs, f".LeNet-5.{stamp!r}.part")
-        try:
-            os.mkdir(folder)        # fails if another run is writing under this stamp
-        except FileExistsError:
-            stamp += 1e-6
-            continue
-        if not os.path.exists(os.path.join(logs, name + ".json")):
-            break
-        os.rmdir(folder)
-        stamp += 1e-6
-    contents = {f"LeNet-5-{picture}.{stamp!r}.jpeg": jpeg for picture, jpeg in pictures.items()}
-    contents[name + ".weights.h5"] = weights
-    contents[name + ".json"] = json.dumps(dict({"model": "LeNet-5", "stamp": stamp}, **record), indent=1).encode()
-    try:
-        for file_name, content in contents.items():
-            with open(os.path.join(folder, file_name), "wb") as file:
-                file.write(content)
-        for file_name in contents:
-            os.replace(os.path.join(folder, file_name), os.path.join(logs, file_name))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return os.path.join(logs, name + ".json")
-
-
-# Weights
-
 def without_optimizer(lenet):
     """The network to save or load: Keras 3 would add the optimizer's state, and warn where it is not there."""
     return keras.Model(lenet.inputs, lenet.outputs)
@@ -654,6 +505,158 @@ def load_weights(lenet, path):
         raise UserError(f"--evaluate {path}: {reason(error)[:200]}; it takes the .weights.h5 of a run")
 
 
+def write_run(logs, stamp, record, pictures, weights):
+    """Write a run's files into the folder logs, each whole or not at all, the record last.
+
+    stamp: the run's start in seconds since 1970; moved on where another run has it
+    pictures, weights: files' bytes, the former by name
+    Returns the path of the record. Raises OSError.
+    """
+    while True:
+        name, folder = f"LeNet-5.{stamp!r}", os.path.join(logs, f".LeNet-5.{stamp!r}.part")
+        with contextlib.suppress(FileExistsError):      # another run is writing under this stamp
+            os.mkdir(folder)
+            if not os.path.exists(os.path.join(logs, name + ".json")):
+                break
+            os.rmdir(folder)
+        stamp += 1e-6
+    contents = {f"LeNet-5-{picture}.{stamp!r}.jpeg": jpeg for picture, jpeg in pictures.items()}
+    contents[name + ".weights.h5"] = weights
+    contents[name + ".json"] = json.dumps(dict({"model": "LeNet-5", "stamp": stamp}, **record), indent=1).encode()
+    try:
+        for file_name, content in contents.items():
+            with open(os.path.join(folder, file_name), "wb") as file:
+                file.write(content)
+        for file_name in contents:
+            os.replace(os.path.join(folder, file_name), os.path.join(logs, file_name))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return os.path.join(logs, name + ".json")
+
+
+def table_row(record, path):
+    """Return a record's row for the README's results table, in Markdown."""
+    versions = record["versions"]
+    return (f"| [record]({path}) | {versions['keras']} | {versions.get('tensorflow', record['backend'])}"
+            f" | {versions['python']} | {record['hardware']} | {record['training_time']}"
+            f" | {record['test_loss']} | {record['test_accuracy']} |")
+
+
+# The network on a CPU: the same layers, carried out faster
+
+class Sequential(keras.Sequential):
+    """keras.Sequential that takes a batch's halves side by side.
+
+    These layers are too small for more cores to help within one of them: a
+    half on each half of the cores is a quarter faster than both one after the other.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        count = tf.shape(inputs)[0]     # where it is odd, both take the middle image: TensorFlow fails on none
+        first = super().call(inputs[:(count + 1) // 2], training, mask)
+        second = super().call(inputs[count // 2:], training, mask)
+        return tf.concat([first, second[count % 2:]], 0)
+
+
+class Conv2D(keras.layers.Conv2D):
+    """keras.layers.Conv2D, carried out so that a CPU is fast at it."""
+
+    def call(self, inputs):
+        size, _, channels, filters = self.kernel.shape
+        if inputs.shape[1] == size:     # the kernel covers its whole input, as C5's does: a product of matrices
+            outputs = tf.matmul(tf.reshape(inputs, (-1, size * size * channels)), tf.reshape(self.kernel, (-1, filters)))
+            return tf.reshape(self.activation(outputs + self.bias), (-1, 1, 1, filters))
+        if channels > 1:
+            return super().call(inputs)
+        # One input channel and six filters fill no vector registers. So take
+        # the outputs in blocks of 2x2, each a pixel of 4 x filters channels,
+        # from the kernel at its four places in a window of one row and column more.
+        kernel = tf.concat([tf.pad(self.kernel, ((i, 1 - i), (j, 1 - j), (0, 0), (0, 0)))
+                            for i in range(2) for j in range(2)], 3)
+        blocks = self.activation(tf.nn.conv2d(inputs, kernel, 2, "VALID") + tf.tile(self.bias, [4]))
+        outputs = tf.nn.depth_to_space(blocks, 2)
+        outputs.blocks = blocks     # AveragePooling2D takes these; TensorFlow leaves out what is then not used
+        return outputs
+
+
+class AveragePooling2D(keras.layers.AveragePooling2D):
+    """keras.layers.AveragePooling2D that takes the blocks of the Conv2D above where there are some."""
+
+    def call(self, inputs):
+        if not hasattr(inputs, "blocks"):
+            return super().call(inputs)
+        return tf.tensordot(inputs.blocks, np.tile(np.eye(inputs.shape[-1], dtype="float32") / 4, (4, 1)), 1)
+
+
+class Dropout(keras.layers.Dropout):
+    """keras.layers.Dropout that draws a byte for each unit, not 32 bits; rate: in 256ths."""
+
+    def call(self, inputs, training=False):
+        if not training or not self.rate:
+            return inputs
+        size = tf.size(inputs)
+        seed = tf.cast(self.seed_generator.next(), "int32")
+        bits = tf.random.stateless_uniform([size // 4 + 1], seed, None, None, "uint32")
+        drawn = tf.reshape(tf.reshape(tf.bitcast(bits, "uint8"), [-1])[:size], tf.shape(inputs))
+        return inputs * (tf.cast(drawn >= int(256 * self.rate), inputs.dtype) / (1 - self.rate))
+
+
+# Backend
+
+def set_up_backend(seed):
+    """Seed the backend and let GPU memory grow as needed.
+
+    Returns the name of the device that the backend trains on, a GPU's or the
+    CPU's, and whether that is TensorFlow 2 on a CPU.
+    """
+    np.random.seed(seed)
+    gpu = None
+    if TENSORFLOW_1:
+        from tensorflow.python.client import device_lib
+        tf.set_random_seed(seed)
+        # One operation at a time: with more, Keras 2.1.6 lets a weight's update
+        # race the gradients that still read the weight, and no run repeats.
+        config = tf.ConfigProto(inter_op_parallelism_threads=1, gpu_options=tf.GPUOptions(allow_growth=True))
+        keras.backend.set_session(tf.Session(config=config))
+        gpu = next((device.physical_device_desc.split("name: ")[1].split(",")[0]
+                    for device in device_lib.list_local_devices(config) if device.device_type == "GPU"), None)
+    else:
+        keras.utils.set_random_seed(seed)
+        if backend == "tensorflow":
+            with hush():
+                gpus = tf.config.list_physical_devices("GPU")
+                for device in gpus:
+                    tf.config.experimental.set_memory_growth(device, True)
+                    gpu = tf.config.experimental.get_device_details(device).get("device_name", "GPU")
+        elif backend == "jax":
+            import jax
+            gpu = next((device.device_kind for device in jax.devices() if device.platform != "cpu"), None)
+        elif backend == "torch":
+            import torch
+            gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    fast = backend == "tensorflow" and not TENSORFLOW_1 and not gpu
+    if fast:
+        with contextlib.suppress(RuntimeError):     # it has started already; the run is only slower then
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, os.cpu_count() // 2))   # see Sequential
+    return gpu or name_cpu(), fast
+
+
+def has_nvidia_gpu():
+    """Tell whether the driver of an NVIDIA GPU is there, whatever TensorFlow can use."""
+    try:
+        return b"GPU" in subprocess.check_output(["nvidia-smi", "-L"], stderr=subprocess.DEVNULL, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+def name_cpu():
+    """Return the CPU's model and number of cores."""
+    name = platform.processor()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        name = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), name)
+    return f"{name or platform.machine()} ({os.cpu_count()} cores)"
+
+
 # Command line
 
 class Parser(argparse.ArgumentParser):
@@ -687,67 +690,7 @@ def parse_arguments(arguments):
 def main(arguments=None):
     """Run the command line; returns the exit code."""
     try:
-        options = parse_arguments(arguments)
-        stamp = time.time()
-        seed = int.from_bytes(os.urandom(4), "little") if options.seed is None else options.seed
-        hardware, fast = set_up_backend(seed)
-        versions = {"keras": keras.__version__, backend: sys.modules[backend].__version__,
-                    "python": platform.python_version(), "numpy": np.__version__}
-        print(f"Keras {versions['keras']} on {BACKENDS[backend]} {versions[backend]},"
-              f" Python {versions['python']}; training on {hardware}")
-        if fast and has_nvidia_gpu():
-            print("TensorFlow cannot use the NVIDIA GPU of this machine; for the build that can:"
-                  f' pip install "tensorflow[and-cuda]=={tf.__version__}"')
-        if not options.evaluate:
-            check_writable(options.logs)
-        digits = load_mnist(options.mnist)
-        if not options.evaluate and options.batch_size > len(digits["x_train"]):
-            raise UserError(f"--batch-size {options.batch_size}: there are {len(digits['x_train'])} training images")
-        hashes = hash_arrays(digits)
-        data_name = "MNIST"
-        if hashes != Constants.MNIST_SHA256:
-            data_name = os.path.basename(os.path.abspath(options.mnist))
-            if data_name == "MNIST":
-                data_name = os.path.abspath(options.mnist)
-            print(f"Data: {data_name}, which is not MNIST")
-        print("Tensor Shape of each Image:", Constants.INPUT_SHAPE)
-        print("Num of Training Samples:", len(digits["x_train"]))
-        print("Num of Testing Samples:", len(digits["x_test"]))
-
-        lenet = build_lenet(fast)
-        if options.evaluate:
-            load_weights(lenet, options.evaluate)
-            test, test_options = feed(digits["x_test"], digits["y_test"], Constants.EVALUATION_BATCH_SIZE)
-            loss, accuracy = lenet.evaluate(*test, **test_options)
-            print("Testing Loss:", single(loss))
-            print("Testing Accuracy:", single(accuracy))
-            return 0
-
-        shown_name = data_name
-        if hashes != Constants.MNIST_SHA256:
-            shown_name = (data_name if len(data_name) < 25 else data_name[:23] + "\u2026") + ", not MNIST"
-        result, pictures, signum = run(lenet, digits, shown_name, options.epochs, options.batch_size, seed)
-        print("Training Time:", result["training_time"])
-        print("Testing Loss:", result["test_loss"])
-        print("Testing Accuracy:", result["test_accuracy"])
-        record = dict({
-            "started": started(stamp), "versions": versions, "backend": backend, "hardware": hardware,
-            "data": {"name": data_name, "sha256": hashes},
-            "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": seed,
-                       "optimizer": {"name": "Adadelta", "learning_rate": Constants.LEARNING_RATE,
-                                     "rho": Constants.RHO, "epsilon": Constants.EPSILON}},
-        }, **result)
-        try:
-            path = write_run(options.logs, stamp, record, pictures, dump_weights(lenet))
-        except OSError as error:
-            raise UserError(f"--logs {options.logs}: the run could not be written there: {error.strerror};"
-                            " its numbers are those above")
-        if signum:
-            print(f"Interrupted; the {len(result['history']['loss'])} finished epochs are in {path}", file=sys.stderr)
-            return 128 + signum
-        print(f"Written: {path}, its plots and weights. Its row for the README's table:")
-        print(table_row(record, path))
-        return 0
+        return train_or_evaluate(parse_arguments(arguments))
     except UserError as error:
         print(f"lenet5.py: {error}", file=sys.stderr)
         return 2
@@ -756,10 +699,64 @@ def main(arguments=None):
         return 1
 
 
-def started(stamp):
-    """Return a time in seconds since 1970 as local time in ISO 8601."""
-    text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(stamp))
-    return text[:-2] + ":" + text[-2:]
+def train_or_evaluate(options):
+    stamp = time.time()
+    seed = int.from_bytes(os.urandom(4), "little") if options.seed is None else options.seed
+    hardware, fast = set_up_backend(seed)
+    versions = {"keras": keras.__version__, backend: sys.modules[backend].__version__,
+                "python": platform.python_version(), "numpy": np.__version__}
+    print(f"Keras {versions['keras']} on {BACKENDS[backend]} {versions[backend]},"
+          f" Python {versions['python']}; training on {hardware}")
+    if fast and has_nvidia_gpu():
+        print("TensorFlow cannot use the NVIDIA GPU of this machine; for the build that can:"
+              f' pip install "tensorflow[and-cuda]=={versions[backend]}"')
+    if not options.evaluate:
+        check_writable(options.logs)
+    digits = load_mnist(options.mnist)
+    count = len(digits["x_train"])
+    if not options.evaluate and options.batch_size > count:
+        raise UserError(f"--batch-size {options.batch_size}: there are {count} training images")
+    data = {"name": "MNIST", "sha256": hash_arrays(digits)}
+    shown_name = data["name"]
+    if data["sha256"] != Constants.MNIST_SHA256:
+        path = os.path.abspath(options.mnist)
+        data["name"] = os.path.basename(path) if os.path.basename(path) != "MNIST" else path
+        print(f"Data: {data['name']}, which is not MNIST")
+        shown_name = (data["name"] if len(data["name"]) < 25 else data["name"][:23] + "\u2026") + ", not MNIST"
+    print("Tensor Shape of each Image:", Constants.INPUT_SHAPE)
+    print("Num of Training Samples:", count)
+    print("Num of Testing Samples:", len(digits["x_test"]))
+
+    lenet = build_lenet(fast)
+    if options.evaluate:
+        load_weights(lenet, options.evaluate)
+        test, test_options = feed(digits["x_test"], digits["y_test"], Constants.EVALUATION_BATCH_SIZE)
+        loss, accuracy = lenet.evaluate(*test, **test_options)
+        print("Testing Loss:", single(loss))
+        print("Testing Accuracy:", single(accuracy))
+        return 0
+
+    result, pictures, signum = run(lenet, digits, shown_name, options.epochs, options.batch_size, seed)
+    print("Training Time:", result["training_time"])
+    print("Testing Loss:", result["test_loss"])
+    print("Testing Accuracy:", result["test_accuracy"])
+    record = dict({
+        "started": started(stamp), "versions": versions, "backend": backend, "hardware": hardware, "data": data,
+        "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": seed,
+                   "optimizer": {"name": "Adadelta", "learning_rate": Constants.LEARNING_RATE,
+                                 "rho": Constants.RHO, "epsilon": Constants.EPSILON}},
+    }, **result)
+    try:
+        path = write_run(options.logs, stamp, record, pictures, dump_weights(lenet))
+    except OSError as error:
+        raise UserError(f"--logs {options.logs}: the run could not be written there: {error.strerror};"
+                        " its numbers are those above")
+    if signum:
+        print(f"Interrupted; the {len(result['history']['loss'])} finished epochs are in {path}", file=sys.stderr)
+        return 128 + signum
+    print(f"Written: {path}, its plots and weights. Its row for the README's table:")
+    print(table_row(record, path))
+    return 0
 
 
 def check_writable(logs):
@@ -774,12 +771,10 @@ def check_writable(logs):
         raise UserError(f"--logs {logs}: {free} bytes are free, a run may need {Constants.RUN_BYTES}; make room")
 
 
-def table_row(record, path):
-    """Return a record's row for the README's results table, in Markdown."""
-    versions = record["versions"]
-    return (f"| [record]({path}) | {versions['keras']} | {versions.get('tensorflow', record['backend'])}"
-            f" | {versions['python']} | {record['hardware']} | {record['training_time']}"
-            f" | {record['test_loss']} | {record['test_accuracy']} |")
+def started(stamp):
+    """Return a time in seconds since 1970 as local time in ISO 8601."""
+    text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(stamp))
+    return text[:-2] + ":" + text[-2:]
 
 
 if __name__ == "__main__":

@@ -93,8 +93,9 @@ def test_spread(readme):
     inside = all(min(values) <= PUBLISHED[key] <= max(values)
                  for values, key in zip(today, ("test_accuracy", "test_loss")))
     assert inside == ("lie inside the range" in readme or "\u8303\u56f4\u4e4b\u5185" in readme)
-    assert f"p = {permutation_test(today[0], then[0]):.2f}." in readme
-    assert f"{100 - 100 * np.mean(today[0]):.2f}%." in readme
+    text = readme.replace("\u3002", ".")      # the Chinese full stop
+    assert f"p = {permutation_test(today[0], then[0]):.2f}." in text
+    assert f"{100 - 100 * np.mean(today[0]):.2f}%." in text
     assert f"{100 * np.sqrt(.99 * .01 / 10000):.2f} " in readme     # standard error in points
 
 
@@ -109,7 +110,9 @@ def test_race(readme):
 def test_benchmark_table(readme):
     found = load("tests", "benchmark.json")
     assert benchmark.table(found["rounds"]) in readme
-    assert found["hardware"] in readme
+    line, = [line for line in readme.splitlines() if found["hardware"] in line and not re.match("[|#`]|Keras", line)]
+    numbers = re.findall(r"\d+", line.replace(found["hardware"], ""))
+    assert numbers == [str(len(found["rounds"])), str(found["epochs"])]
 
 
 def test_excerpt_is_of_run_three(readme):
@@ -132,10 +135,35 @@ def test_parameters(readme):
     assert f"| {' | '.join(counts)} | {lenet.count_params():,} |" in readme
 
 
+def test_parameters_of_the_paper(readme):
+    """Section II.B: C3's maps take 3, 4 or all 6 maps (Table I); S2 and S4 train a factor and a bias for each map."""
+    c1, c3, c5 = 6 * (25 + 1), 6 * (3 * 25 + 1) + 9 * (4 * 25 + 1) + (6 * 25 + 1), 120 * (16 * 25 + 1)
+    s2, s4, f6 = 6 * 2, 16 * 2, 84 * (120 + 1)
+    counts = " | ".join(f"{count:,}" for count in (c1, s2, c3, s4, c5, f6))
+    assert re.search(rf"\| {re.escape(counts)} \| \w+ \| {c1 + s2 + c3 + s4 + c5 + f6:,} \|", readme)
+
+
+def test_tolerances(readme):
+    from test_reference import GRADIENTS, OUTPUTS, STEPS, TOLERANCES
+    sentence, = re.findall(r"[^.\u3002]*1e-6[^.\u3002]*", readme)
+    expected = [f"{value:.0e}".replace("e-0", "e-") for value in (OUTPUTS, GRADIENTS, TOLERANCES[max(STEPS)])]
+    assert sorted(re.findall(r"\d[-e\d]*", sentence)) == sorted(expected + [str(max(STEPS))])
+
+
 def test_pins_in_the_readme(readme):
     with open(os.path.join(ROOT, "requirements.txt")) as file:
         pins = dict(re.findall(r"^(\w+)==([\d.]+); python_version >= ", file.read(), re.MULTILINE))
     assert f"tensorflow[and-cuda]=={pins['tensorflow']}" in readme and f"Keras {pins['keras']}" in readme
+
+
+def test_both_languages_have_the_same_parts():
+    english, chinese = (open(path, encoding="utf-8").read() for path in READMES)
+    for pattern in r"^(#+) ", r"^(\|[-|]+\|)$", "^```.*?^```$":
+        found = [re.findall(pattern, text, re.MULTILINE | re.DOTALL) for text in (english, chinese)]
+        assert found[0] == found[1] and len(found[0]) > 5, pattern
+    english, chinese = ([os.path.basename(link) for link in re.findall(r"\]\(([^)]+)\)", text)][1:]   # but that to the other
+                        for text in (english, chinese))
+    assert sorted(english) == sorted(chinese)
 
 
 def test_links(readme, request):
