@@ -69,7 +69,7 @@ def draw_network(lenet, features, label, kinds):
     axes.set_xlim(0, 120)
     axes.set_ylim(0, 54)
     axes.axis("off")
-    middle, slot, right_edge = 29.5, .5, None
+    middle, slot, right_edge = 30, .5, None
     for name in ["Input"] + [layer.name for layer in lenet.layers if layer.name in features]:
         maps = np.asarray(features[name])
         if maps.ndim == 1 or maps.shape[:2] == (1, 1):      # a column of units
@@ -80,7 +80,7 @@ def draw_network(lenet, features, label, kinds):
             step = 0 if count == 1 else min(.9, 6.6 / count)            # between two maps of the stack
             shape = f"{count}@{rows}\u00d7{columns}"
         else:
-            height, width, step, shape = (30. if rows > 10 else 20.), 2.6, 0, str(rows)
+            height, width, step, shape = (29. if rows > 10 else 21.), 2.6, 0, str(rows)
         whole = width + step * (count - 1)
         span = max(whole + 2.6, 13.2)
         left, center = slot + (span - whole) / 2, slot + span / 2
@@ -94,13 +94,13 @@ def draw_network(lenet, features, label, kinds):
         if rows == 10 and columns == 1:
             for i in range(rows):
                 axes.text(left + width + .7, middle + height / 2 - (i + .5) * height / rows, str(i), va="center",
-                          fontsize=14, fontweight="bold" if i == label else "normal", color=TEST if i == label else GREY)
+                          fontsize=15, fontweight="bold" if i == label else "normal", color=TEST if i == label else GREY)
         if right_edge is not None:
             axes.annotate("", (left - .3, middle), (right_edge + .3, middle), zorder=1,
                           arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1.2})
-        axes.text(center, 52.5, name, ha="center", va="top", fontsize=18, fontweight="bold")
-        axes.text(center, 48.8, shape, ha="center", va="top", fontsize=15)
-        axes.text(center, 10.6, kinds[name], ha="center", va="top", fontsize=13.5, linespacing=1.3)
+        axes.text(center, 52.5, name, ha="center", va="top", fontsize=21, fontweight="bold")
+        axes.text(center, 48.4, shape, ha="center", va="top", fontsize=17.5)
+        axes.text(center, 13.2, kinds[name], ha="center", va="top", fontsize=17.5, linespacing=1.2)
         right_edge = left + whole
     axes.set_xlim(0, 120)
     axes.set_ylim(0, 54)
@@ -125,17 +125,17 @@ def main():
     layers = [layer for layer in lenet.layers if layer.name[0].isupper()]       # those that the paper names
     outputs = keras.Model(lenet.inputs, [layer.output for layer in layers]).predict_on_batch(image)
     features = dict({"Input": image[0]}, **{layer.name: output[0] for layer, output in zip(layers, outputs)})
-    kinds = {"Input": "a test digit\n\nparameters:"}
+    kinds = {"Input": "a test\ndigit\nparams:"}
     for layer, after in zip(lenet.layers, lenet.layers[1:] + [None]):
         if isinstance(layer, keras.layers.Conv2D):
-            kind = "convolution\n{}\u00d7{}, ".format(*layer.kernel_size) + {"relu": "ReLU"}[layer.activation.__name__]
+            kind = "conv {}\u00d7{}\n".format(*layer.kernel_size) + {"relu": "ReLU"}[layer.activation.__name__]
         elif isinstance(layer, keras.layers.AveragePooling2D):
             kind = "average\n{}\u00d7{}".format(*layer.pool_size)
         elif isinstance(layer, keras.layers.Dense):
             kind = "dense\n" + {"relu": "ReLU", "softmax": "softmax"}[layer.activation.__name__]
         else:
             continue
-        dropout = f"\ndropout {after.rate:g}" if isinstance(after, keras.layers.Dropout) else ""
+        dropout = f"\ndropout\n{after.rate:g}" if isinstance(after, keras.layers.Dropout) else ""
         kinds[layer.name] = f"{kind}\n{layer.count_params():,}{dropout}"
     draw_network(lenet, features, int(digits["y_test"][DIGIT]), kinds)
 
