@@ -79,6 +79,7 @@ with hush(), warnings.catch_warnings():
 backend = keras.backend.backend()
 
 TENSORFLOW_1 = backend == "tensorflow" and tf.__version__.startswith("1.")     # the published stack
+TENSORFLOW_2 = backend == "tensorflow" and not TENSORFLOW_1
 
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
@@ -258,7 +259,7 @@ def feed(images, labels, batch_size, seed=None):
     """
     images = pad(images)
     labels = keras.utils.to_categorical(labels, Constants.NUM_CLASSES).astype("float32")
-    if backend != "tensorflow" or TENSORFLOW_1:
+    if not TENSORFLOW_2:
         return (scale(images), labels), {"batch_size": batch_size}
 
     # fit's own pipeline was seen to stand still for seconds between epochs, one with
@@ -290,7 +291,7 @@ def feed(images, labels, batch_size, seed=None):
 def build_lenet(fast=False):
     """Build and compile the network.
 
-    fast: carry its layers out with the classes above, for TensorFlow 2 on a
+    fast: carry its layers out with the classes below, for TensorFlow 2 on a
         CPU; names, shapes, weights and what is computed stay the same.
     Returns the compiled keras.Sequential: images (n, 32, 32, 1) in [0, 1] to
     probabilities (n, 10).
@@ -318,7 +319,7 @@ def build_lenet(fast=False):
         loss=keras.losses.categorical_crossentropy,
         optimizer=keras.optimizers.Adadelta(Constants.LEARNING_RATE, Constants.RHO, epsilon=Constants.EPSILON),
         metrics=["accuracy"],
-        **({} if backend != "tensorflow" or TENSORFLOW_1 else {"steps_per_execution": Constants.STEPS_PER_EXECUTION}))
+        **({"steps_per_execution": Constants.STEPS_PER_EXECUTION} if TENSORFLOW_2 else {}))
     return lenet
 
 
@@ -552,7 +553,7 @@ class Sequential(keras.Sequential):
     """
 
     def call(self, inputs, training=None, mask=None):
-        count = tf.shape(inputs)[0]     # where it is odd, both take the middle image: TensorFlow fails on none
+        count = tf.shape(inputs)[0]     # an odd one's middle image goes to both: TensorFlow fails on an empty half
         first = super().call(inputs[:(count + 1) // 2], training, mask)
         second = super().call(inputs[count // 2:], training, mask)
         return tf.concat([first, second[count % 2:]], 0)
@@ -585,7 +586,8 @@ class AveragePooling2D(keras.layers.AveragePooling2D):
     def call(self, inputs):
         if not hasattr(inputs, "blocks"):
             return super().call(inputs)
-        return tf.tensordot(inputs.blocks, np.tile(np.eye(inputs.shape[-1], dtype="float32") / 4, (4, 1)), 1)
+        averages = np.tile(np.eye(inputs.shape[-1], dtype="float32") / 4, (4, 1))
+        return tf.tensordot(inputs.blocks, averages, 1)
 
 
 class Dropout(keras.layers.Dropout):
@@ -634,7 +636,7 @@ def set_up_backend(seed):
         elif backend == "torch":
             import torch
             gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    fast = backend == "tensorflow" and not TENSORFLOW_1 and not gpu
+    fast = TENSORFLOW_2 and not gpu
     if fast:
         with contextlib.suppress(RuntimeError):     # it has started already; the run is only slower then
             tf.config.threading.set_intra_op_parallelism_threads(max(1, os.cpu_count() // 2))   # see Sequential

@@ -25,7 +25,8 @@ def load_records(keras_version):
     """Return the committed records of one Keras' uninterrupted runs, by seed."""
     records = [json.load(open(path)) for path in glob.glob(os.path.join(LOGS, "*.json"))]
     return sorted((record for record in records
-                   if record["versions"]["keras"].startswith(keras_version) and not record["interrupted"]),
+                   if record["versions"]["keras"].startswith(keras_version) and record["backend"] == "tensorflow"
+                   and not record["interrupted"]),
                   key=lambda record: record["config"]["seed"])
 
 

@@ -36,6 +36,7 @@ def report(seconds, accuracy, first_batch, longest_gap=None):
 # The contestants; each is a function of the digits' path, the number of epochs and the start of its process
 
 def keras_contestant(path, epochs, begin, ours):
+    sys.modules["jax"] = None       # which TensorFlow would load; it is not among lenet5.py's requirements
     import lenet5
     import keras
     digits = lenet5.load_mnist(path)

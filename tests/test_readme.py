@@ -27,9 +27,9 @@ def load(*path):
         return json.load(file)
 
 
-def load_records(keras_version):
+def load_records(keras_version, backend="tensorflow"):
     records = [load("logs-lenet", os.path.basename(path)) for path in glob.glob(os.path.join(ROOT, "logs-lenet", "*.json"))]
-    records = [record for record in records if record["versions"]["keras"] == keras_version
+    records = [record for record in records if record["versions"]["keras"] == keras_version and record["backend"] == backend
                and record["config"]["seed"] < 10 and record["data"]["name"] == "MNIST"]
     return sorted(records, key=lambda record: record["config"]["seed"])
 
@@ -97,6 +97,13 @@ def test_spread(readme):
     assert f"p = {permutation_test(today[0], then[0]):.2f}." in text
     assert f"{100 - 100 * np.mean(today[0]):.2f}%." in text
     assert f"{100 * np.sqrt(.99 * .01 / 10000):.2f} " in readme     # standard error in points
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends(readme, backend):
+    record, = load_records("3.15.1", backend)
+    assert record["config"]["epochs"] == Constants.EPOCHS and abs(record["test_accuracy"] - .990) < .002
+    assert re.search(rf"\[{record['test_accuracy']}\]\([^)]*{record['stamp']!r}.json\)", readme)
 
 
 def test_race(readme):
