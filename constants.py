@@ -48,6 +48,14 @@ class Constants:
         "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
     }
 
+    # The paper's network (section II.B) and its test errors (section III.B), to compare with
+    PAPER = {
+        "f6_units": 84,
+        "input_range": (-0.1, 1.175),       # of background and foreground
+        "test_error": 0.95,                 # %, without distortions of the training set
+        "test_error_distortions": 0.8,      # %, with
+    }
+
     # The published run: the log of 2022-04-04 and its table
     PUBLISHED = {
         "stamp": 1649035239.3396833,

@@ -145,9 +145,20 @@ def test_parameters(readme):
 def test_parameters_of_the_paper(readme):
     """Section II.B: C3's maps take 3, 4 or all 6 maps (Table I); S2 and S4 train a factor and a bias for each map."""
     c1, c3, c5 = 6 * (25 + 1), 6 * (3 * 25 + 1) + 9 * (4 * 25 + 1) + (6 * 25 + 1), 120 * (16 * 25 + 1)
-    s2, s4, f6 = 6 * 2, 16 * 2, 84 * (120 + 1)
+    s2, s4, f6 = 6 * 2, 16 * 2, Constants.PAPER["f6_units"] * (120 + 1)
     counts = " | ".join(f"{count:,}" for count in (c1, s2, c3, s4, c5, f6))
     assert re.search(rf"\| {re.escape(counts)} \| \w+ \| {c1 + s2 + c3 + s4 + c5 + f6:,} \|", readme)
+
+
+def test_departures_from_the_paper(readme):
+    import lenet5
+    paper, lenet = Constants.PAPER, lenet5.build_lenet()
+    start = next(line for line in readme.splitlines() if line.startswith("4. "))
+    assert re.findall(r" (\d+)\b", start) == [str(lenet.get_layer("F6").units), str(paper["f6_units"])]
+    assert [f"({layer.rate:g})" in readme for layer in lenet.layers if hasattr(layer, "rate")] == [True, True]
+    low, high = paper["input_range"]
+    assert f"[{low}, {high}]" in readme
+    assert re.search(rf"\b{paper['test_error']}%.*\b{paper['test_error_distortions']}%", readme)
 
 
 def test_tolerances(readme):
