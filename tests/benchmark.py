@@ -6,7 +6,9 @@ Every contestant trains the same network on the same digits: batch 128, Adadelta
 shuffled, dropout, a test after each epoch. Each runs in a process of its own, one
 after the other, round after round; a ratio is taken within its round. The time
 is that of the epochs with their tests, from the first batch's start, compilation
-included; start-up is told apart. PyTorch, JAX and the published stack take part
+included; start-up is told apart. Plain fit runs with what TensorFlow does by default:
+with oneDNN on a CPU with AVX-512 VNNI, where it runs a second time without, and
+without elsewhere. PyTorch, JAX and the published stack take part
 where they are there (tests/requirements-benchmark.txt, --python36).
 """
 import argparse
@@ -22,6 +24,7 @@ import numpy as np
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path.insert(0, ROOT)
+ENVIRONMENT = dict(os.environ)      # before lenet5.py adds its settings, which plain fit is to go without
 GFLOP_PER_EPOCH = 152       # multiplications and additions of 60,000 trained and 10,000 tested digits
 BATCH, TEST_BATCH = 128, 625
 
@@ -38,10 +41,14 @@ def report(seconds, accuracy, first_batch, longest_gap=None):
 
 def keras_contestant(path, epochs, begin, ours):
     sys.modules["jax"] = None       # which TensorFlow would load; it is not among lenet5.py's requirements
+    if not ours:    # TensorFlow as it starts by itself, before lenet5.py sets what it needs
+        import tensorflow as tf
+        tf.zeros(()) + 0
     import lenet5
     import keras
     digits = lenet5.load_mnist(path)
-    _, fast = lenet5.set_up_backend(int(begin * 1000) % 2 ** 32)
+    seed = int(begin * 1000) % 2 ** 32
+    fast = lenet5.set_up_backend(seed)[1] if ours else keras.utils.set_random_seed(seed)
 
     class Clock(keras.callbacks.Callback):
         first, last, gap = None, None, 0.
@@ -198,7 +205,7 @@ def run_limit(path, epochs, begin):
 
 
 CONTESTANTS = {
-    "lenet5.py": run_ours, "plain Keras 3 fit(x, y)": run_plain, "PyTorch, eager, channels_last": run_torch,
+    "lenet5.py": run_ours, "plain Keras 3 fit(x, y)": run_plain, "the same without oneDNN": run_plain, "PyTorch, eager, channels_last": run_torch,
     "JAX, jitted": run_jax, "the published stack of 2018": run_ours, "the arithmetic alone": run_limit}
 
 
@@ -206,7 +213,7 @@ def compete(name, options, python):
     """Run a contestant in a process of its own; return its result, or None where it cannot take part."""
     code = ("import sys, time; begin = time.time(); sys.path.insert(0, sys.argv[1]); import benchmark;"
             "benchmark.CONTESTANTS[sys.argv[2]](sys.argv[3], int(sys.argv[4]), begin)")
-    environment = dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0") if name.startswith("plain") else os.environ
+    environment = dict(ENVIRONMENT, TF_ENABLE_ONEDNN_OPTS="0") if name.endswith("without oneDNN") else ENVIRONMENT
     run = subprocess.run([python, "-c", code, os.path.dirname(os.path.abspath(__file__)), name, options.digits,
                           str(options.epochs)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     found = re.search("RESULT (.*)", run.stdout.decode())
@@ -215,6 +222,13 @@ def compete(name, options, python):
               flush=True)
         return None
     return json.loads(found.group(1))
+
+
+def hardware():
+    """Return the CPU's name and whether it has AVX-512 VNNI, with which TensorFlow uses oneDNN by default."""
+    import lenet5
+    with open("/proc/cpuinfo") as file:
+        return lenet5.name_cpu() + (", AVX-512 VNNI" if " avx512_vnni" in file.read() else ", no AVX-512 VNNI")
 
 
 def table(rounds):
@@ -251,6 +265,8 @@ def main():
     options.digits = os.path.join(folder.name, "digits.npz")
     np.savez(options.digits, **lenet5.load_mnist(options.mnist))
     absent, rounds = set() if options.python36 else {"the published stack of 2018"}, []
+    if hardware().endswith("no AVX-512 VNNI"):
+        absent.add("the same without oneDNN")
     for number in range(1, options.rounds + 1):
         print(f"round {number} of {options.rounds}", flush=True)
         rounds.append({})
@@ -265,8 +281,8 @@ def main():
             print(f"  {name}: {result['seconds']:.1f} s", flush=True)
         if options.json:
             with open(options.json, "w") as file:
-                json.dump({"hardware": lenet5.name_cpu(), "epochs": options.epochs, "rounds": rounds}, file, indent=1)
-    print(f"\n{options.epochs} epochs, {options.rounds} rounds, {lenet5.name_cpu()}\n\n{table(rounds)}")
+                json.dump({"hardware": hardware(), "epochs": options.epochs, "rounds": rounds}, file, indent=1)
+    print(f"\n{options.epochs} epochs, {options.rounds} rounds, {hardware()}\n\n{table(rounds)}")
 
 
 if __name__ == "__main__":

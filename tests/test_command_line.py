@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import h5py
@@ -113,6 +114,13 @@ def test_usage():
     wrong, helped = [run.finish() for run in runs]
     assert wrong.code == 2 and wrong.err.count("\n") == 1 and "--epochs" in wrong.err
     assert helped.code == 0 and helped.err == "" and "--evaluate FILE" in helped.out
+
+
+def test_warnings_of_tensorflow_are_shown():
+    code = "import lenet5; lenet5.tf.get_logger().warning('a telling one')"
+    root = os.path.dirname(lenet5.__file__)
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, stderr=subprocess.PIPE)
+    assert run.stderr.decode().splitlines() == ["WARNING:tensorflow:a telling one"]
 
 
 def test_two_runs_of_one_seed_at_the_same_moment(finished, digits_npz, tmp_path):

@@ -63,6 +63,17 @@ def test_shuffling_over_the_whole_set_anew_each_epoch():
     assert epochs[0] != epochs[1]
 
 
+def test_pipeline_ends_at_once():
+    (dataset, _), _ = lenet5.feed(np.zeros((100000, 28, 28), np.uint8), np.zeros(100000, np.uint8), 1)
+    for _ in range(6):      # were the pipeline tuned, half of the ends would wait, .28 s for one as young as this
+        batches, start = iter(dataset), time.time()
+        while time.time() - start < .35:
+            next(batches)
+        end = time.time()
+        del batches
+        assert time.time() - end < .2
+
+
 @pytest.mark.parametrize("gzipped", [False, True], ids=["plain", "gzipped"])
 def test_idx_gives_the_digits_of_the_npz(tiny, tmp_path, gzipped):
     np.savez(str(tmp_path / "a.npz"), **dict(tiny, y_train=tiny["y_train"].astype(np.int64)))
