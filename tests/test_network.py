@@ -9,6 +9,7 @@ from constants import Constants
 
 @pytest.fixture(params=[False, True], ids=["as Keras has it", "fast"])
 def lenet(request):
+    keras.utils.set_random_seed(0)
     return lenet5.build_lenet(fast=request.param)
 
 
