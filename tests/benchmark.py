@@ -205,8 +205,9 @@ def run_limit(path, epochs, begin):
 
 
 CONTESTANTS = {
-    "lenet5.py": run_ours, "plain Keras 3 fit(x, y)": run_plain, "the same without oneDNN": run_plain, "PyTorch, eager, channels_last": run_torch,
-    "JAX, jitted": run_jax, "the published stack of 2018": run_ours, "the arithmetic alone": run_limit}
+    "lenet5.py": run_ours, "plain Keras 3 fit(x, y)": run_plain, "the same without oneDNN": run_plain,
+    "PyTorch, eager, channels_last": run_torch, "JAX, jitted": run_jax, "the published stack of 2018": run_ours,
+    "the arithmetic alone": run_limit}
 
 
 def compete(name, options, python):
