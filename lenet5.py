@@ -607,7 +607,7 @@ class Dropout(keras.layers.Dropout):
 
 
 class Adadelta(keras.optimizers.Adadelta):
-    """keras.optimizers.Adadelta, with one operation of TensorFlow's for each array in place of some eighteen."""
+    """keras.optimizers.Adadelta, with one operation of TensorFlow's for each array in place of many."""
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)

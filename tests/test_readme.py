@@ -76,6 +76,7 @@ def test_every_committed_record_is_a_whole_run():
     for version, count in ("3.15.1", 10), ("2.1.6", 5):
         records = load_records(version)
         assert [record["config"]["seed"] for record in records] == list(range(count))
+        assert abs(np.mean([record["test_accuracy"] for record in records]) - .991) < .001
         for record in records:
             assert not record["interrupted"] and record["config"]["epochs"] == 12
             assert record["history"]["val_accuracy"][-1] == record["test_accuracy"]
