@@ -41,7 +41,8 @@ def test_layers(lenet):
 
 def test_training_configuration(lenet):
     optimizer = lenet.optimizer.get_config()
-    assert type(lenet.optimizer) is (lenet5.Adadelta if isinstance(lenet, lenet5.Sequential) else keras.optimizers.Adadelta)
+    fast = isinstance(lenet, lenet5.Sequential)
+    assert type(lenet.optimizer) is (lenet5.Adadelta if fast else keras.optimizers.Adadelta)
     assert optimizer["learning_rate"] == 1 and optimizer["rho"] == .95 and optimizer["epsilon"] == 1e-7
     assert optimizer["weight_decay"] is None and optimizer["clipnorm"] is None and not optimizer["use_ema"]
     assert lenet.loss is keras.losses.categorical_crossentropy
