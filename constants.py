@@ -26,7 +26,7 @@ class Constants:
 
     # Carrying it out; none of these changes what is computed
     EVALUATION_BATCH_SIZE = 625     # images: 10,000 are 16 equal batches, which one compiled program serves
-    STEPS_PER_EXECUTION = 16        # batches between two looks at the progress bar
+    STEPS_PER_EXECUTION = 67        # batches between two looks at the progress bar: a seventh of an epoch
 
     LOGS_DIR = "logs-lenet"
     RUN_BYTES = 2 ** 22             # free space asked for; the files of a run take a quarter of it

@@ -59,16 +59,19 @@ def test_initial_weights(lenet):
 
 
 def test_dropout_keeps_the_stated_fraction_at_the_stated_scale(lenet):
-    for layer in lenet.layers:
+    lenet.set_weights([abs(weight) + .01 for weight in lenet.get_weights()])       # with which no unit is 0 before it
+    images = np.random.RandomState(0).uniform(0, 1, (500, 32, 32, 1)).astype("float32")
+    for before, layer in zip(lenet.layers, lenet.layers[1:]):
         if isinstance(layer, keras.layers.Dropout):
-            inputs = np.random.RandomState(0).uniform(1, 2, (500,) + layer.output.shape[1:]).astype("float32")
-            outputs, others = (np.asarray(layer(inputs, training=True)) for _ in range(2))
+            model = keras.Model(lenet.inputs[0], [before.output, layer.output])
+            (inputs, outputs), (_, others) = (map(np.asarray, model(images, training=True)) for _ in range(2))
             kept = outputs != 0
             assert abs(kept.mean() - (1 - layer.rate)) < 4 * np.sqrt(.25 / kept.size)
             assert abs(kept.mean(0) - (1 - layer.rate)).max() < 6 * np.sqrt(.25 / len(kept))    # each unit
             assert np.allclose(outputs[kept], inputs[kept] / (1 - layer.rate), rtol=1e-6)
             assert (kept != (others != 0)).mean() > .3          # drawn anew each time
-            assert (np.asarray(layer(inputs, training=False)) == inputs).all()
+            inputs, outputs = map(np.asarray, model(images, training=False))
+            assert (outputs == inputs).all()
 
 
 def test_fast_layers_give_what_keras_layers_give():
@@ -100,6 +103,19 @@ def test_fast_layers_train_as_keras_layers_do(count):
         lenet.train_on_batch(images, labels)
     for a, b in zip(stock.get_weights(), fast.get_weights()):
         assert np.abs(a - b).max() < 1e-5
+
+
+def test_fast_network_has_the_loss_of_keras_network():
+    keras.utils.set_random_seed(0)
+    stock, fast = lenet5.build_lenet(), lenet5.build_lenet(fast=True)
+    weights = stock.get_weights()
+    weights[-2] *= 1e5      # so sure of itself that probabilities are 0 in float32; their logarithms have to be finite
+    images = np.random.RandomState(0).uniform(0, 1, (7, 32, 32, 1)).astype("float32")
+    losses = []
+    for lenet in stock, fast:
+        lenet.set_weights(weights)
+        losses.append(lenet.evaluate(images, np.eye(10, dtype="float32")[:7], verbose=0)[0])
+    assert losses[0] > 100 and np.isclose(*losses, rtol=1e-5)
 
 
 def test_constants_agree_with_one_another():
