@@ -8,9 +8,9 @@ to Document Recognition", Proceedings of the IEEE 86(11):2278-2324, 1998.
 
 on AMD EPYC (2 cores) ends with
 
-    Training Time: 17.98816967010498
-    Testing Loss: 0.02843523
-    Testing Accuracy: 0.9913
+    Training Time: 13.769015073776245
+    Testing Loss: 0.0275681
+    Testing Accuracy: 0.9917
 """
 import argparse
 import contextlib
@@ -557,12 +557,15 @@ class Sequential(keras.Sequential):
     """
 
     def call(self, inputs, training=None, mask=None):
+        def join(first, second):
+            return tf.concat([first, second[count % 2:]], 0)
+
         count = tf.shape(inputs)[0]     # an odd one's middle image goes to both: TensorFlow fails on an empty half
         first = super().call(inputs[:(count + 1) // 2], training, mask)
         second = super().call(inputs[count // 2:], training, mask)
-        outputs, logits = (tf.concat([one, other[count % 2:]], 0) for one, other in (
-            (first, second), (first._keras_logits, second._keras_logits)))
-        outputs._keras_logits = logits      # which Keras' loss takes where a softmax left them
+        outputs = join(first, second)
+        if hasattr(first, "_keras_logits"):     # which a softmax leaves to Keras' loss
+            outputs._keras_logits = join(first._keras_logits, second._keras_logits)
         return outputs
 
 
