@@ -25,8 +25,8 @@ class Constants:
     EPSILON = 1e-7                  # default learning rate, 0.001
 
     # Carrying it out; none of these changes what is computed
-    EVALUATION_BATCH_SIZE = 625     # images: 10,000 are 16 equal batches, which one compiled program serves
     STEPS_PER_EXECUTION = 67        # batches between two looks at the progress bar: a seventh of an epoch
+    EVALUATION_BATCH_SIZE = 150     # images: the 10,000 are as many batches
 
     LOGS_DIR = "logs-lenet"
     RUN_BYTES = 2 ** 22             # free space asked for; the files of a run take a quarter of it

@@ -771,6 +771,9 @@ def train_or_evaluate(options):
     print("Num of Testing Samples:", len(digits["x_test"]))
 
     lenet = build_lenet(fast)
+    if TENSORFLOW_2:    # with more, the progress bar of fewer images would run beyond its end
+        lenet.steps_per_execution = min(lenet.steps_per_execution, -(-count // options.batch_size),
+                                        -(-len(digits["x_test"]) // Constants.EVALUATION_BATCH_SIZE))
     if options.evaluate:
         load_weights(lenet, options.evaluate)
         test, test_options = feed(digits["x_test"], digits["y_test"], Constants.EVALUATION_BATCH_SIZE)
