@@ -61,6 +61,8 @@ def test_what_is_printed(finished):
     assert "Tensor Shape of each Image: (32, 32, 1)" in lines
     assert "Num of Training Samples: 2000" in lines and "Num of Testing Samples: 500" in lines
     assert "Epoch 1/2" in lines and "Epoch 2/2" in lines
+    steps = re.findall(r"(\d+)/(\d+)[\x1b ]", run.out)      # of the progress bars
+    assert ("32", "32") in steps and all(int(step) <= int(last) for step, last in steps)
     record, = read_logs(logs)
     assert float(printed(run.out, "Training Time")) == record["training_time"]
     assert float(printed(run.out, "Testing Loss")) == record["test_loss"]
