@@ -68,7 +68,7 @@ if __name__ == "__main__":
     handle_signals(end_at_once)     # the imports below take seconds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512 VNNI
 gc.disable()    # looking through what the imports make, again and again, takes a fifth of the start-up
 with hush(), warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)      # TensorFlow 1.11 on the NumPy of its last days
@@ -267,9 +267,8 @@ def feed(images, labels, batch_size, seed=None):
         return (scale(images), labels), {"batch_size": batch_size}
 
     # fit's own pipeline stands still at the end of some epochs: TensorFlow wakes the
-    # thread that tunes it before telling it to stop, and may have to wait for it to sleep
-    # on, up to as long as the epoch took. This one is not tuned, and holds bytes, a
-    # quarter of the memory.
+    # thread that tunes it before telling it to stop, and may have to wait while it sleeps
+    # on for seconds. This one is not tuned, and holds bytes, a quarter of the memory.
     count = len(images)
     images, labels = tf.constant(images), tf.constant(labels)
     if seed is None:
@@ -596,15 +595,15 @@ class Conv2D(keras.layers.Conv2D):
 
 
 class AveragePooling2D(keras.layers.AveragePooling2D):
-    """keras.layers.AveragePooling2D of stacked rows, as a product of matrices: a pair of columns lies side by side."""
+    """keras.layers.AveragePooling2D of stacked rows, as a product of matrices."""
 
     def call(self, inputs):
         channels = inputs.shape[-1]
         _, height, width, depth = inputs.stacked.shape
-        rows = np.eye(depth // channels // 2).repeat(2, 0)
-        averages = np.tile(np.kron(rows, np.eye(channels)) / 4, (2, 1)).astype("float32")
-        pairs = tf.reshape(inputs.stacked, (-1, height, width // 2, 2 * depth))
-        return unstack(tf.tensordot(pairs, averages, 1), channels)
+        pairs = np.eye(depth // channels // 2).repeat(2, 0)     # of rows
+        averages = np.tile(np.kron(pairs, np.eye(channels)) / 4, (2, 1)).astype("float32")
+        columns = tf.reshape(inputs.stacked, (-1, height, width // 2, 2 * depth))       # two as one, side by side
+        return unstack(tf.tensordot(columns, averages, 1), channels)
 
 
 class Dropout(keras.layers.Dropout):

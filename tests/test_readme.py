@@ -81,7 +81,7 @@ def test_every_committed_record_is_a_whole_run():
             assert not record["interrupted"] and record["config"]["epochs"] == 12
             assert record["history"]["val_accuracy"][-1] == record["test_accuracy"]
             assert len(record["misclassified"]) == round(10000 * (1 - record["test_accuracy"]))
-            assert abs(record["test_accuracy"] - .991) < .004 and abs(record["test_loss"] - .030) < .006
+            assert abs(record["test_accuracy"] - .990) < .003 and abs(record["test_loss"] - .030) < .006
 
 
 def test_spread(readme):
