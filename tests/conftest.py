@@ -1,6 +1,9 @@
+"""What the tests share: a slice of MNIST, lenet5.py in a process, and its refusals."""
+import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,59 +12,94 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path[:0] = [ROOT, HERE, os.path.join(HERE, "reference")]
 
+import lenet5           # noqa: E402, before keras, for it loads Keras without chatter
+from support import mnist   # noqa: E402
+
 
 def pytest_addoption(parser):
-    parser.addoption("--mnist", help="MNIST as lenet5.py takes it, where it is not in Keras' cache")
-    parser.addoption("--python36", help="a Python 3.6 with requirements.txt installed: the published stack")
-    parser.addoption("--long", action="store_true", help="5,000 damaged files for 200, 50 kills for 3")
+    parser.addoption("--python36", metavar="PATH", help="a Python 3.6 with requirements.txt: the published stack")
+
+
+def pytest_configure(config):
+    # Between NumPy 2 and Keras or h5py; nothing that a user could mend
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword")
+
+
+def slice_mnist(training, test):
+    """Return the first of MNIST's training and test digits."""
+    return {name: digits[:training if "train" in name else test] for name, digits in mnist.load_digits().items()}
 
 
 @pytest.fixture(scope="session")
-def digits_npz(tmp_path_factory):
-    """A small stand-in for MNIST, of 2,000 training and 500 test digits."""
-    from digits import write_digits
+def digits():
+    return slice_mnist(2000, 500)
+
+
+@pytest.fixture(scope="session")
+def digits_npz(digits, tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "digits.npz"
-    write_digits(path, 2000, 500)
-    return str(path)
+    np.savez(path, **digits)
+    return path
 
 
 @pytest.fixture(scope="session")
-def tiny(digits_npz):
-    """Forty training and twenty test digits, as arrays."""
-    with np.load(digits_npz) as digits:
-        return {name: digits[name][:40 if "train" in name else 20] for name in digits}
+def batch(digits):
+    """Three hundred images and labels, as fit takes them."""
+    return lenet5.preprocess(digits["x_train"][:300], digits["y_train"][:300])
 
 
-class Run:
-    """lenet5.py in a process of its own."""
-
-    def __init__(self, *arguments, python=sys.executable, code=None, **environment):
-        command = [python] + (["-c", code] if code else [os.path.join(ROOT, "lenet5.py")])
-        self.process = subprocess.Popen(
-            command + [str(argument) for argument in arguments], cwd=ROOT, text=True,
-            env=dict(os.environ, **environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def finish(self):
-        self.out, self.err = self.process.communicate(timeout=300)
-        self.code = self.process.returncode
-        return self
+def run(*arguments, python=sys.executable, **environment):
+    """Run lenet5.py in a process of its own, or Python with other arguments than lenet5.py's."""
+    script = [] if arguments[0] == "-c" else ["lenet5.py"]
+    return subprocess.run([str(part) for part in (python, *script, *arguments)], cwd=ROOT, text=True, timeout=600,
+                          env=dict(os.environ, **environment), capture_output=True)
 
 
-@pytest.fixture
-def lenet5_run():
-    """A function that runs lenet5.py to its end."""
-    return lambda *arguments, **options: Run(*arguments, **options).finish()
+def read_run(logs):
+    """Return the record of a folder's only run, and the path of its weights."""
+    (record,), (weights,) = logs.glob("*.json"), logs.glob("*.h5")
+    return json.loads(record.read_text()), weights
+
+
+@pytest.fixture(scope="session")
+def finished(digits_npz, tmp_path_factory):
+    """A run of two epochs: arguments, process, logs folder, record, and the path of the weights."""
+    logs = tmp_path_factory.mktemp("logs") / "new" / "folder"
+    arguments = ["--mnist", digits_npz, "--epochs", 2, "--batch-size", 64, "--seed", 5, "--logs"]
+    process = run(*arguments, logs)
+    assert process.returncode == 0, process.stderr
+    record, weights = read_run(logs)
+    return SimpleNamespace(arguments=arguments, process=process, logs=logs, record=record, weights=weights)
 
 
 @pytest.fixture
 def refused(capsys):
-    """A function that asserts that the command line refuses arguments with one line that has the given words."""
-    import lenet5
-
+    """A function that asserts that arguments are refused before any training, by one line that has the given words."""
     def check(*arguments, words=()):
         capsys.readouterr()
         assert lenet5.main([str(argument) for argument in arguments]) == 2
-        error = capsys.readouterr().err
+        out, error = capsys.readouterr()
+        assert "Epoch" not in out
         assert error.count("\n") == 1 and error.startswith("lenet5.py: ") and len(error) < 1000
         assert all(word in error for word in words), error
     return check
+
+
+def damage(content, chance):
+    """Return a file's content with bits flipped, cut, partly overwritten, with a size that lies, or partly doubled."""
+    content = bytearray(content)
+    start, end = sorted(chance.randrange(len(content)) for _ in range(2))
+    kind = chance.randrange(5)
+    if kind == 0:
+        for _ in range(chance.choice([1, 1, 5, 50])):
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    elif kind == 1:
+        del content[start:]
+    elif kind == 2:
+        content[start:start + 100] = chance.randbytes(chance.randrange(100))
+    elif kind == 3:
+        size = chance.choice([0, 1, 2 ** 31, 2 ** 32 - 1])
+        content[start:start + 4] = size.to_bytes(4, chance.choice(["little", "big"]))
+    else:
+        content[chance.randrange(len(content)):0] = content[start:end]
+    return bytes(content)

@@ -1,0 +1,228 @@
+"""The contestants of benchmark.py; each is a function of the number of epochs and the time when its process began."""
+import json
+import os
+import re
+import sys
+import time
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BATCH = 128
+FORWARD = 2 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 120 * 400 + 128 * 120 + 10 * 128)    # operations on a digit
+
+
+class Clock:
+    """Tells when batches end."""
+
+    def __init__(self):
+        self.start = self.last = time.time()
+        self.first, self.gap = None, 0.
+
+    def tick(self, batch=None, logs=None):
+        now = time.time()
+        if self.first is None:
+            self.first = now
+        else:
+            self.gap = max(self.gap, now - self.last)
+        self.last = now
+
+    def report(self, begin, accuracy, **more):
+        """Print the result of a process that began at that time."""
+        seconds = time.time() - self.start
+        with open("/proc/self/status") as file:     # getrusage's peak would begin with that of the parent process
+            memory = 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1))
+        print("\nRESULT " + json.dumps(dict({
+            "seconds": seconds, "accuracy": accuracy, "first_batch": self.first - begin,
+            "longest_gap": self.gap or None, "memory": memory}, **more)))
+
+
+def load_digits():
+    """Return what lenet5.py's preprocess makes of MNIST, spelled as a user would: images in [0, 1], and labels."""
+    with np.load(os.path.join(HERE, "mnist.npz")) as digits:
+        return [np.pad(digits[name], ((0, 0), (2, 2), (2, 2)), "constant").astype("float32") / 255
+                if name[0] == "x" else digits[name] for name in ("x_train", "y_train", "x_test", "y_test")]
+
+
+def run_ours(epochs, begin):
+    sys.modules["jax"] = None       # which TensorFlow would load; it is not among lenet5.py's requirements
+    from support import backend, mnist
+    from support.fast import accelerate
+    import keras
+    import lenet5
+    backend.set_up(int(begin))
+    digits = mnist.load_digits()
+    training, test = (lenet5.preprocess(digits["x_" + part], digits["y_" + part]) for part in ("train", "test"))
+    lenet = accelerate(lenet5.build_lenet())
+    clock = Clock()
+    history = lenet.fit(*training, batch_size=BATCH, epochs=epochs, validation_data=test,
+                        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=clock.tick)]).history
+    clock.report(begin, history["val_accuracy"][-1])
+
+
+def run_keras(epochs, begin):
+    """Keras as a user writes it, today's and that of 2018."""
+    sys.modules["jax"] = None
+    import keras
+    x, y, x_test, y_test = load_digits()
+    lenet = keras.Sequential([
+        keras.layers.InputLayer((32, 32, 1)),
+        keras.layers.Conv2D(6, 5, activation="relu"), keras.layers.AvgPool2D(2), keras.layers.Dropout(.25),
+        keras.layers.Conv2D(16, 5, activation="relu"), keras.layers.AvgPool2D(2),
+        keras.layers.Conv2D(120, 5, activation="relu"), keras.layers.Flatten(),
+        keras.layers.Dense(128, activation="relu"), keras.layers.Dropout(.5),
+        keras.layers.Dense(10, activation="softmax")])
+    lenet.compile(loss="categorical_crossentropy", metrics=["accuracy"],
+                  optimizer=keras.optimizers.Adadelta(1., .95, epsilon=1e-7))
+    training, test = ((images[..., np.newaxis], keras.utils.to_categorical(labels, 10))
+                      for images, labels in ((x, y), (x_test, y_test)))
+    hook = "on_batch_end" if keras.__version__.startswith("2.") else "on_train_batch_end"
+    clock = Clock()
+    history = lenet.fit(*training, batch_size=BATCH, epochs=epochs, validation_data=test,
+                        callbacks=[keras.callbacks.LambdaCallback(**{hook: clock.tick})]).history
+    clock.report(begin, float((history.get("val_accuracy") or history["val_acc"])[-1]))
+
+
+def run_torch(epochs, begin, compiled=False):
+    """PyTorch with what is fastest here: all cores, channels_last, C5 as Linear, Adadelta over all arrays (foreach)."""
+    import torch
+    from torch import nn
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    x, y, x_test, y_test = (torch.from_numpy(array) for array in load_digits())
+    x, x_test = (images[:, None].contiguous(memory_format=torch.channels_last) for images in (x, x_test))
+    y, y_test = y.long(), y_test.long()
+    lenet = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.AvgPool2d(2), nn.Dropout(.25), nn.Conv2d(6, 16, 5), nn.ReLU(),
+        nn.AvgPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 128), nn.ReLU(), nn.Dropout(.5),
+        nn.Linear(128, 10)).to(memory_format=torch.channels_last)
+    for layer in lenet:
+        if hasattr(layer, "weight"):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    optimizer = torch.optim.Adadelta(lenet.parameters(), lr=1., rho=.95, eps=1e-7, foreach=True)
+
+    def compute_loss(images, labels):
+        return nn.functional.cross_entropy(lenet(images), labels)
+
+    def count_right(images, labels):
+        return (lenet(images).argmax(1) == labels).sum()
+
+    def update():
+        optimizer.step()
+
+    def train(images, labels):
+        lenet.train()
+        optimizer.zero_grad()
+        compute_loss(images, labels).backward()
+        update()
+
+    def test():
+        lenet.eval()
+        with torch.no_grad():
+            return sum(count_right(*batch).item() for batch in zip(x_test.split(BATCH), y_test.split(BATCH)))
+
+    compilation = None
+    if compiled:
+        compute_loss, count_right, update = (
+            torch.compile(function, dynamic=False) for function in (compute_loss, count_right, update))
+        start = time.time()
+        weights = {name: array.clone() for name, array in lenet.state_dict().items()}
+        for chosen in torch.randperm(len(x)).split(BATCH)[-3:]:     # both sizes of a batch
+            train(x[chosen], y[chosen])
+        test()
+        lenet.load_state_dict(weights)
+        for averages in optimizer.state.values():
+            for array in averages.values():
+                array.zero_()
+        compilation = time.time() - start
+    clock = Clock()
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(x)).split(BATCH):
+            train(x[chosen], y[chosen])
+            clock.tick()
+        accuracy = test() / len(y_test)
+    clock.report(begin, accuracy, compilation=compilation, version=torch.__version__)
+
+
+def run_compiled_torch(epochs, begin):
+    run_torch(epochs, begin, compiled=True)
+
+
+def run_jax(epochs, begin):
+    """JAX with what is fastest here: each step compiled, C5 as a matrix product, XLA's generator (rbg) for dropout."""
+    import jax
+    import jax.numpy as jnp
+    from jax import lax
+    jax.config.update("jax_default_prng_impl", "rbg")
+    x, y, x_test, y_test = load_digits()
+    x, x_test = x[..., np.newaxis], x_test[..., np.newaxis]
+    shapes = [(5, 5, 1, 6), (5, 5, 6, 16), (5, 5, 16, 120), (120, 128), (128, 10)]
+    key, *keys = jax.random.split(jax.random.key(int(begin)), 6)
+    parameters = [(jax.nn.initializers.glorot_uniform()(key, shape), jnp.zeros(shape[-1]))
+                  for key, shape in zip(keys, shapes)]
+
+    def convolve(images, kernel):
+        return lax.conv_general_dilated(images, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+    def average(images):
+        return lax.reduce_window(images, 0., lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "VALID") / 4
+
+    def drop(units, rate, key):
+        return units if key is None else units * jax.random.bernoulli(key, 1 - rate, units.shape) / (1 - rate)
+
+    def network(parameters, images, key=None):
+        c1, c3, c5, f6, output = parameters
+        first, second = (None, None) if key is None else jax.random.split(key)
+        maps = drop(average(jax.nn.relu(convolve(images, c1[0]) + c1[1])), .25, first)
+        maps = average(jax.nn.relu(convolve(maps, c3[0]) + c3[1]))
+        units = jax.nn.relu(maps.reshape(-1, 400) @ c5[0].reshape(400, 120) + c5[1])
+        units = drop(jax.nn.relu(units @ f6[0] + f6[1]), .5, second)
+        return units @ output[0] + output[1]
+
+    def compute_loss(parameters, images, labels, key):
+        return -jax.nn.log_softmax(network(parameters, images, key))[jnp.arange(len(labels)), labels].mean()
+
+    def rms(array):
+        return jnp.sqrt(array + 1e-7)
+
+    @jax.jit
+    def train(parameters, squares, updates, key, images, labels):
+        key, used = jax.random.split(key)
+        gradients = jax.grad(compute_loss)(parameters, images, labels, used)
+        squares = jax.tree.map(lambda average, gradient: .95 * average + .05 * gradient ** 2, squares, gradients)
+        changes = jax.tree.map(lambda gradient, square, update: -rms(update) / rms(square) * gradient,
+                               gradients, squares, updates)
+        updates = jax.tree.map(lambda average, change: .95 * average + .05 * change ** 2, updates, changes)
+        return jax.tree.map(jnp.add, parameters, changes), squares, updates, key
+
+    @jax.jit
+    def count_right(parameters, images, labels):
+        return (network(parameters, images).argmax(1) == labels).sum()
+
+    squares = updates = jax.tree.map(jnp.zeros_like, parameters)
+    state, random = (parameters, squares, updates, key), np.random.default_rng()
+    clock = Clock()
+    for _ in range(epochs):
+        for chosen in np.split(random.permutation(len(x)), range(BATCH, len(x), BATCH)):
+            state = jax.block_until_ready(train(*state, x[chosen], y[chosen]))
+            clock.tick()
+        right = sum(int(count_right(state[0], x_test[start:start + BATCH], y_test[start:start + BATCH]))
+                    for start in range(0, len(x_test), BATCH))
+    clock.report(begin, right / len(y_test), version=jax.__version__)
+
+
+def run_arithmetic(epochs, begin):
+    import tensorflow as tf
+    factor, product, rates = tf.random.normal((2048, 2048)), tf.function(tf.matmul), []
+    for _ in range(21):
+        start = time.time()
+        product(factor, factor).numpy()
+        rates.append(2 * 2048 ** 3 / (time.time() - start))
+    seconds = epochs * (3 * 60000 + 10000) * FORWARD / float(np.median(rates))
+    print("\nRESULT " + json.dumps({"seconds": seconds, "rate": float(np.median(rates))}))
+
+
+CONTESTANTS = {
+    "lenet5.py": run_ours, "plain Keras 3 fit(x, y)": run_keras, "PyTorch, eager": run_torch,
+    "PyTorch, compiled": run_compiled_torch, "JAX, jitted": run_jax, "the published stack of 2018": run_keras,
+    "the arithmetic alone": run_arithmetic}

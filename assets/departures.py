@@ -1,0 +1,255 @@
+"""Measure what each departure from the 1998 paper is worth: taken back one at a time, and all together.
+
+    python assets/departures.py [NAME ...] [--seeds N]
+
+Every finished run is in departures.json at once, and is not run again. Numbers
+that the paper leaves open are chosen first, on 10,000 images held out of the
+training set (with no seeds, nothing else is done). It takes JAX, which
+requirements.txt beside it names.
+"""
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from support import backend, mnist      # noqa: E402, backend first: Keras without chatter
+import keras                            # noqa: E402
+from keras import ops                   # noqa: E402
+import numpy as np                      # noqa: E402
+
+import sdlm                             # noqa: E402
+from constants import Constants         # noqa: E402
+from lenet5 import build_lenet, preprocess      # noqa: E402
+from support.fast import accelerate     # noqa: E402
+
+PATH = os.path.join(HERE, "departures.json")
+HELD_OUT = 10000        # images at the end of the training set, for the choices
+CHOICE_EPOCHS = 4
+
+
+# Each departure is taken back by a function of a layer of build_lenet's: it
+# returns the paper's layer in its place, or the layer itself where both agree.
+
+
+def altered(layer, **settings):
+    """Return a new layer like another, with other settings."""
+    return type(layer).from_config(dict(layer.get_config(), **settings))
+
+
+def squash(sums):
+    """The paper's squashing function, 1.7159 tanh(2x/3)."""
+    return sdlm.AMPLITUDE * ops.tanh(sdlm.SLOPE * sums)
+
+
+def tanh(layer):
+    """Squash where there is a ReLU."""
+    return altered(layer, activation=squash) if getattr(layer, "activation", None) is keras.activations.relu else layer
+
+
+class Subsampling(keras.layers.Layer):
+    """The sums of squares of 2x2, times a coefficient for each map, plus a bias, squashed."""
+
+    def build(self, shape):
+        # With these it begins as an average, squashed
+        self.coefficient = self.add_weight(shape=shape[-1:], initializer=keras.initializers.Constant(.25))
+        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros")
+
+    def call(self, maps):
+        return squash(self.coefficient * 4 * ops.average_pool(maps, 2, 2) + self.bias)
+
+
+def subsampling(layer):
+    """Subsample, and squash, where there are plain averages."""
+    return Subsampling(name=layer.name) if isinstance(layer, keras.layers.AveragePooling2D) else layer
+
+
+class TableConv2D(keras.layers.Layer):
+    """A convolution by 5x5 in which a map sees those maps that Table I names."""
+
+    def __init__(self, activation, **options):
+        super().__init__(**options)
+        self.activation = activation
+
+    def build(self, shape):
+        maps, filters = sdlm.TABLE.shape
+        connected = np.flatnonzero(sdlm.TABLE.T)        # map by map of this layer
+        to, seen = np.divmod(connected, maps)
+        self.places = np.eye(maps * filters, dtype="float32")[seen * filters + to]
+        whole = keras.initializers.GlorotUniform()((5, 5, maps, filters))       # of which the table's are kept
+        kernels = np.asarray(whole)[..., seen, to]
+        self.kernel = self.add_weight(shape=kernels.shape, initializer=lambda *_, **__: ops.convert_to_tensor(kernels))
+        self.bias = self.add_weight(shape=(filters,), initializer="zeros")
+
+    def call(self, maps):
+        kernel = ops.reshape(ops.matmul(self.kernel, self.places), (5, 5, *sdlm.TABLE.shape))
+        return self.activation(ops.conv(maps, kernel) + self.bias)
+
+
+def table(layer):
+    """Connect C3 by Table I."""
+    return TableConv2D(layer.activation, name="C3") if layer.name == "C3" else layer
+
+
+def f6(layer):
+    """Give F6 84 units."""
+    return altered(layer, units=84) if layer.name == "F6" else layer
+
+
+class RadialBasis(keras.layers.Layer):
+    """The squared distances of 84 units to each digit's code, negative: the greatest is the nearest."""
+
+    def call(self, units):
+        return -ops.sum(ops.square(units[:, None] - sdlm.CODES), 2)
+
+
+def rbf(layer):
+    """Put radial basis functions in the place of the softmax."""
+    return RadialBasis(name="Output") if layer.name == "Output" else layer
+
+
+def equation_9(scale, j):
+    """Return the paper's discriminative criterion, of one-hot labels and the outputs of RadialBasis, scaled."""
+    def loss(labels, outputs):
+        outputs = scale * outputs
+        return ops.logaddexp(-j, ops.logsumexp(outputs, -1)) - ops.sum(labels * outputs, -1)
+    return loss
+
+
+def no_dropout(layer):
+    """Drop nothing."""
+    return altered(layer, rate=0) if isinstance(layer, keras.layers.Dropout) else layer
+
+
+PAPER = [f6, tanh, subsampling, table, rbf, no_dropout]
+DEPARTURES = {"none": [], "tanh": [tanh], "subsampling": [subsampling], "table": [table], "f6": [f6], "rbf": [f6, rbf],
+              "no-dropout": [no_dropout], "inputs": [], "sgd": [], "paper": PAPER, "paper-sdlm": PAPER}
+PAPER_INPUTS = ["inputs", "paper", "paper-sdlm"]
+SEEDS = dict(dict.fromkeys(DEPARTURES, 10), **{"sgd": 3, "paper-sdlm": 3})
+
+# What the paper leaves open. With a j far below 0, equation 9 is equation 8 plus a constant.
+CRITERIA = [dict(scale=.05, j=5.), dict(scale=.025, j=5.), dict(scale=.05, j=2.), dict(scale=.05, j=15.),
+            dict(scale=.05, j=-1000.), dict(scale=.1, j=5.)]
+CANDIDATES = {"rbf": CRITERIA, "paper": CRITERIA, "paper-sdlm": CRITERIA,
+              "sgd": [dict(learning_rate=.003), dict(learning_rate=.01), dict(learning_rate=.03)]}
+
+
+def build(name, scale=None, j=None, learning_rate=None):
+    """Return the compiled network of a departure, with what was chosen for it."""
+    lenet = build_lenet()
+    layers = [altered(layer) for layer in lenet.layers]     # none built yet, so that they take other widths
+    for change in DEPARTURES[name]:
+        layers = [change(layer) for layer in layers]
+    network = keras.Sequential([keras.layers.InputLayer(Constants.INPUT_SHAPE)] + layers, name=lenet.name)
+    network.compile(loss=equation_9(scale, j) if rbf in DEPARTURES[name] else lenet.loss, metrics=["accuracy"],
+                    optimizer=keras.optimizers.SGD(learning_rate) if name == "sgd" else lenet.optimizer)
+    return network
+
+
+def prepare(name, images, labels):
+    """Return what a departure's network takes: preprocess's images, with the paper's values where it has those."""
+    images, labels = preprocess(images, labels)
+    if name in PAPER_INPUTS:
+        images = images * np.float32(sdlm.INK - sdlm.BACKGROUND) + np.float32(sdlm.BACKGROUND)
+    return images, labels
+
+
+def train(name, seed, training, settings, epochs):
+    """Train a departure on digits (uint8 images (n, 28, 28), labels (n,)); return the network.
+
+    settings: what was chosen for it, by build's names
+    Prints a dot after each epoch.
+    """
+    def show(*_):
+        print(".", end="", flush=True)
+
+    keras.utils.set_random_seed(seed)
+    network = build(name, **settings)
+    if name != "paper-sdlm":
+        network = accelerate(network)
+    print(name, ", ".join(f"{key} {value:g}" for key, value in dict(settings, seed=seed).items()), end=" ", flush=True)
+    if name == "paper-sdlm":
+        rates = sdlm.GLOBAL_RATES[::len(sdlm.GLOBAL_RATES) // epochs]      # the whole schedule in as many passes
+        network.set_weights(sdlm.train(*training, seed, global_rates=rates, after_pass=show, **settings))
+    else:
+        network.fit(*prepare(name, *training), batch_size=1 if name == "sgd" else Constants.BATCH_SIZE, epochs=epochs,
+                    verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)])
+    return network
+
+
+def evaluate(network, name, digits):
+    """Return loss and accuracy."""
+    loss, accuracy = network.evaluate(*prepare(name, *digits), Constants.BATCH_SIZE, verbose=0)
+    return loss, round(accuracy, 6)
+
+
+def run(name, seed, training, test, settings):
+    """Return the record of a departure's run."""
+    epochs = len(sdlm.GLOBAL_RATES) if name == "paper-sdlm" else Constants.EPOCHS
+    start = time.perf_counter()
+    network = train(name, seed, training, settings, epochs)
+    seconds = time.perf_counter() - start
+    test_loss, test_accuracy = evaluate(network, name, test)
+    _, train_accuracy = evaluate(network, name, training)
+    print(f" {test_accuracy:.4f} of the test set, {seconds:.0f} s")
+    return {"departure": name, "seed": seed, "test_accuracy": test_accuracy, "test_loss": test_loss,
+            "train_accuracy": train_accuracy, "parameters": network.count_params(), "epochs": epochs,
+            "seconds": round(seconds, 1)}
+
+
+def choose(name, training):
+    """Return the candidate that reaches most on images held out of the training set, each tried once."""
+    def tried():
+        return [choice for choice in load()["choices"] if choice["departure"] == name]
+
+    for settings in CANDIDATES.get(name, []):
+        if settings not in [choice["settings"] for choice in tried()]:
+            network = train(name, 0, [values[:-HELD_OUT] for values in training], settings, CHOICE_EPOCHS)
+            _, accuracy = evaluate(network, name, [values[-HELD_OUT:] for values in training])
+            print(f" {accuracy:.4f} of the held-out images")
+            add("choices", {"departure": name, "settings": settings, "seed": 0, "epochs": CHOICE_EPOCHS,
+                            "held_out_accuracy": accuracy})
+    return max(tried(), key=lambda choice: choice["held_out_accuracy"])["settings"] if tried() else {}
+
+
+def load():
+    if not os.path.exists(PATH):
+        return {"runs": [], "choices": []}
+    with open(PATH) as file:
+        return json.load(file)
+
+
+def add(kind, record):
+    """Add a record to the runs or the choices of departures.json, which is always whole."""
+    results = load()
+    results[kind].append(record)
+    with open(PATH + ".part", "w") as file:
+        json.dump(results, file, indent=1)
+    os.replace(PATH + ".part", PATH)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(DEPARTURES))
+    parser.add_argument("--seeds", type=int, help="runs of each (10, of those by single patterns 3)")
+    options = parser.parse_args()
+    if not set(options.names) <= set(DEPARTURES):
+        parser.error(f"departures are {', '.join(DEPARTURES)}")
+    logging.getLogger("tensorflow").setLevel("ERROR")       # it warns that each network is traced anew
+    backend.set_up(0)
+    digits = mnist.load_digits()
+    training, test = ((digits["x_" + part], digits["y_" + part]) for part in ("train", "test"))
+    for name in options.names or DEPARTURES:
+        settings = choose(name, training)
+        done = [record["seed"] for record in load()["runs"] if record["departure"] == name]
+        for seed in range(SEEDS[name] if options.seeds is None else options.seeds):
+            if seed not in done:
+                add("runs", run(name, seed, training, test, settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""The paper's network, trained as the paper trained it, in JAX.
+
+The paper is LeCun, Bottou, Bengio and Haffner, 1998: sections II.B (network),
+II.C (criterion) and III.B (schedule), appendices A (squashing function, initial
+weights) and C (the stochastic diagonal Levenberg-Marquardt method).
+"""
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+AMPLITUDE, SLOPE = 1.7159, 2 / 3    # the squashing function is A tanh(S a)
+BACKGROUND, INK = -.1, 1.175        # the inputs: their mean is about 0, their variance about 1
+
+# Table I: the maps of S2 (rows) that each map of C3 (columns) sees
+TABLE = np.array([[mark == "X" for mark in row] for row in """
+    X...XXX..XXXX.XX
+    XX...XXX..XXXX.X
+    XXX...XXX..X.XXX
+    .XXX..XXXX..X.XX
+    ..XXX..XXXX.XX.X
+    ...XXX..XXXX.XXX""".split()])
+
+# The targets of F6: a bitmap of 7x12 for each digit, 1 for ink and -1 for paper.
+# Drawn after Figure 3, whose own bitmaps are not given in numbers.
+BITMAPS = """
+    ....... ....... ....... ....... ....... ....... ....... ....... ....... .......
+    ..###.. ...##.. .#####. .#####. ....##. ####### ..####. ####### .#####. .#####.
+    .##.##. ..###.. ##...## ##...## ...###. ##..... .##.... ##...## ##...## ##...##
+    ##...## .####.. ##...## .....## ..####. ##..... ##..... .....## ##...## ##...##
+    ##...## ...##.. .....## .....## .##.##. ##..... ##..... ....##. ##...## ##...##
+    ##...## ...##.. ....##. ..####. ##..##. ######. ######. ....##. .#####. ##...##
+    ##...## ...##.. ...##.. .....## ####### .....## ##...## ...##.. ##...## .######
+    ##...## ...##.. ..##... .....## ....##. .....## ##...## ...##.. ##...## .....##
+    ##...## ...##.. .##.... .....## ....##. .....## ##...## ..##... ##...## .....##
+    .##.##. ...##.. ##..... ##...## ....##. ##...## ##...## ..##... ##...## ....##.
+    ..###.. .###### ####### .#####. ....##. .#####. .#####. ..##... .#####. .####..
+    ....... ....... ....... ....... ....... ....... ....... ....... ....... ......."""
+CODES = np.float32([[1 if mark == "#" else -1 for row in BITMAPS.strip().splitlines() for mark in row.split()[digit]]
+                    for digit in range(10)])
+
+MU = .02
+GLOBAL_RATES = 2 * [5e-4] + 3 * [2e-4] + 3 * [1e-4] + 4 * [5e-5] + 8 * [1e-5]       # one for each of 20 passes
+CURVATURE_IMAGES = 500              # before each pass
+
+# Each layer is linear in its weights as well as in its inputs, then squashed. Maps are (channels, height, width).
+
+
+def convolve(kernel, bias, maps):
+    """Convolve by a kernel (filters, channels * 5 * 5)."""
+    channels, height, width = maps.shape[0], maps.shape[1] - 4, maps.shape[2] - 4
+    patches = jnp.stack([maps[:, i:i + height, j:j + width] for i in range(5) for j in range(5)], 1)
+    return add_bias((kernel @ patches.reshape(channels * 25, -1)).reshape(-1, height, width), bias)
+
+
+def convolve_by_table(kernels, bias, maps):
+    """Convolve by the kernels (60, 25) of Table I's connections, in the order of C3's maps."""
+    places = np.full(TABLE.T.shape, len(kernels))       # of no connection: that of a kernel of zeros
+    places[TABLE.T] = np.arange(len(kernels))
+    kernels = jnp.concatenate([kernels, jnp.zeros((1, 25))])
+    return convolve(kernels[places].reshape(len(TABLE.T), -1), bias, maps)
+
+
+def subsample(coefficient, bias, maps):
+    """Sum squares of 2x2, times a coefficient for each map."""
+    channels, height, width = maps.shape
+    sums = maps.reshape(channels, height // 2, 2, width // 2, 2).sum((2, 4))
+    return add_bias(coefficient[:, None, None] * sums, bias)
+
+
+def add_bias(maps, bias):
+    return maps + bias[:, None, None]
+
+
+def connect(matrix, bias, inputs):
+    """Connect every output with every input by a matrix (outputs, inputs)."""
+    return matrix @ inputs.ravel() + bias
+
+
+def squash(sums):
+    return AMPLITUDE * jnp.tanh(SLOPE * sums)
+
+
+LAYERS = [convolve, subsample, convolve_by_table, subsample, connect, connect]      # C1, S2, C3, S4, C5, F6
+SIZES = [(6, 25), (6,), (len(TABLE.T[TABLE.T]), 25), (16,), (120, 400), (84, 120)]  # of what comes with a bias
+C3_FAN_IN = 25 * TABLE.sum(0)
+FAN_INS = [(25, 25), (4, 4), (C3_FAN_IN.repeat(TABLE.sum(0))[:, None], C3_FAN_IN), (4, 4), (400, 400), (120, 120)]
+
+
+def initial_weights(seed):
+    """Draw each layer's weights and biases, uniformly within 2.4 over the number of a unit's inputs."""
+    random = np.random.RandomState(seed)
+
+    def draw(shape, fan_in):
+        return jnp.float32(random.uniform(-2.4, 2.4, shape) / fan_in)
+
+    return [(draw(size, fan_in), draw(np.shape(fan_in_bias) or size[:1], fan_in_bias))
+            for size, (fan_in, fan_in_bias) in zip(SIZES, FAN_INS)]
+
+
+def forward(weights, maps):
+    """Return F6's 84 units for one input (1, 32, 32)."""
+    for layer, (weight, bias) in zip(LAYERS, weights):
+        maps = squash(layer(weight, bias, maps))
+    return maps
+
+
+def criterion(units, label, scale, j):
+    """Return equation 9 of one image; the squared distances to the codes are scaled first."""
+    distances = scale * ((units - CODES) ** 2).sum(1)
+    return distances[label] + jnp.logaddexp(-j, jax.nn.logsumexp(-distances))
+
+
+def energy(weights, maps, label, scale, j):
+    return criterion(forward(weights, maps), label, scale, j)
+
+
+def second_derivatives(weights, maps, label, scale, j):
+    """Estimate the criterion's second derivative by each weight, for one image.
+
+    The Gauss-Newton approximation without the terms off the diagonal (appendix C):
+    they flow back as gradients do, through the squares of all weights, inputs and
+    slopes. They are exact in F6. Those of the connections that share a weight are
+    added up.
+    """
+    steps = []
+    for layer, parameters in zip(LAYERS, weights):
+        sums = layer(*parameters, maps)
+        squares = jax.tree.map(jnp.square, (*parameters, maps))
+        maps, slopes = jax.jvp(squash, (sums,), (jnp.ones_like(sums),))
+        steps.append((layer, squares, slopes))
+    curvature = jnp.diag(jax.hessian(criterion)(maps, label, scale, j))
+    estimates = []
+    for layer, squares, slopes in reversed(steps):
+        _, flow_back = jax.vjp(layer, *squares)
+        *estimate, curvature = flow_back(curvature.reshape(slopes.shape) * slopes ** 2)
+        estimates.insert(0, tuple(estimate))
+    return estimates
+
+
+def to_input(image):
+    """Turn uint8 (28, 28) into (1, 32, 32) from paper's -0.1 to ink's 1.175."""
+    return jnp.pad(image / 255 * (INK - BACKGROUND) + BACKGROUND, 2, constant_values=BACKGROUND)[None]
+
+
+@jax.jit
+def estimate_curvature(weights, images, labels, scale, j):
+    """Return the mean second derivatives of some images."""
+    each = jax.vmap(second_derivatives, (None, 0, 0, None, None))(weights, jax.vmap(to_input)(images), labels, scale, j)
+    return jax.tree.map(lambda values: values.mean(0), each)
+
+
+@jax.jit
+def train_pass(weights, rates, images, labels, order, scale, j):
+    """Return the weights after one pass over the images, one by one in that order, and the mean criterion."""
+    def step(weights, index):
+        loss, gradients = jax.value_and_grad(energy)(weights, to_input(images[index]), labels[index], scale, j)
+        return jax.tree.map(lambda weight, rate, gradient: weight - rate * gradient, weights, rates, gradients), loss
+
+    weights, losses = jax.lax.scan(step, weights, order)
+    return weights, losses.mean()
+
+
+def train(images, labels, seed, scale, j, global_rates=GLOBAL_RATES, after_pass=lambda loss: None):
+    """Train as the paper did; return the weights in the order and the shapes of the network in Keras.
+
+    images, labels: uint8 (n, 28, 28) and (n,)
+    scale, j: of the criterion
+    global_rates: one for each pass
+    after_pass: called with each pass' mean criterion
+    """
+    random = np.random.RandomState(seed)
+    weights, labels = initial_weights(seed), np.int32(labels)
+    for global_rate in global_rates:
+        order = random.permutation(len(images))
+        some = order[:CURVATURE_IMAGES]
+        curvature = estimate_curvature(weights, images[some], labels[some], scale, j)
+        rates = jax.tree.map(lambda value: global_rate / (MU + value), curvature)
+        weights, loss = train_pass(weights, rates, images, labels, order, scale, j)
+        after_pass(float(loss))
+    return to_keras(weights)
+
+
+def to_keras(weights):
+    """Return the weights as Keras' get_weights has them: channels last, C3's kernels (5, 5, 60)."""
+    (c1, *c1_bias), s2, (c3, *c3_bias), s4, (c5, *c5_bias), (f6, *f6_bias) = weights
+    weights = [c1.T.reshape(5, 5, 1, 6), *c1_bias, *s2, c3.T.reshape(5, 5, 60), *c3_bias, *s4,
+               c5.reshape(120, 16, 5, 5).transpose(2, 3, 1, 0), *c5_bias, f6.T, *f6_bias]
+    return [np.asarray(weight) for weight in weights]
