@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import lenet5
-from conftest import ROOT
+from conftest import ROOT, slice_mnist
 
 sys.path.insert(0, os.path.join(ROOT, "assets"))
 import departures   # noqa: E402
@@ -33,6 +33,11 @@ def weights(random):
 @pytest.fixture
 def image(random):
     return np.float32(random.normal(size=(1, 32, 32)))
+
+
+@pytest.fixture
+def tiny():
+    return slice_mnist(40, 20)
 
 
 def build(name):

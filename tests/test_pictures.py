@@ -15,7 +15,7 @@ HISTORY = {"loss": [.5, .25, .125], "accuracy": [.8, .9, .95], "val_loss": [.4, 
 @pytest.mark.parametrize("metric, label, legend", [
     ("accuracy", "accuracy", ["training: 0.9500", "test: 0.9600",
                               "training, published: 0.9893", "test, published: 0.9905"]),
-    ("loss", "loss (categorical cross-entropy)", ["training: 0.1250", "test: 0.1000",
+    ("loss", "loss", ["training: 0.1250", "test: 0.1000",
                                                   "training, published: 0.0353", "test, published: 0.0299"])])
 def test_curves(metric, label, legend):
     axes, = pictures.draw_metric(metric, HISTORY, "MNIST").axes
@@ -40,7 +40,7 @@ def test_curves_are_jpegs():
 
 @pytest.mark.parametrize("count", [0, 1, 17, 500])
 def test_errors(monkeypatch, digits, count):
-    monkeypatch.setattr(pictures, "to_jpeg", lambda figure: figure)
+    monkeypatch.setattr(pictures, "to_jpeg", lambda figure, dpi=None: figure)
     images = digits["x_test"]
     misclassified = [[index, index % 10, (index + 1) % 10] for index in range(count)]
     figure = pictures.draw_errors(images, misclassified, "mine.npz")

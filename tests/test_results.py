@@ -67,12 +67,16 @@ def test_record_has_the_loss_and_the_optimizer_that_were_compiled(monkeypatch, d
     assert {"name": "Adam", "learning_rate": .002, "beta_1": .9}.items() <= config["optimizer"].items()
 
 
-@pytest.mark.parametrize("loss, name", [
-    ("mse", "mse"), (keras.losses.Huber(), "huber_loss"), (lambda y, outputs: outputs, "<lambda>")], ids=str)
-def test_names_of_losses(loss, name):
+SMOOTHED = keras.losses.CategoricalCrossentropy(label_smoothing=.1)
+
+
+@pytest.mark.parametrize("loss, described", [
+    ("mse", "mse"), (lambda y, outputs: outputs, "<lambda>"),
+    (SMOOTHED, SMOOTHED.get_config())], ids=["name", "lambda", "object"])
+def test_descriptions_of_losses(loss, described):
     lenet = lenet5.build_lenet()
     lenet.compile(loss=loss, optimizer="sgd")
-    assert results.describe_compiled(lenet)["loss"] == name
+    assert results.describe_compiled(lenet)["loss"] == described
 
 
 @pytest.mark.parametrize("function, call", [("fsync", 3), ("replace", 1)])
