@@ -143,8 +143,8 @@ def describe_excerpt(record):
     """The lines that run III printed, but for Keras' progress bars."""
     versions = record["versions"]
     return f"""\
-Keras {versions['keras']} on TensorFlow {versions['tensorflow']}, Python {versions['python']}; \
-training on {record['hardware']}
+Keras {versions['keras']} on TensorFlow {versions['tensorflow']}, Python {versions['python']}, \
+on {record['hardware']}
 Tensor Shape of each Image: {Constants.INPUT_SHAPE}
 Num of Training Samples: 60000
 Num of Testing Samples: 10000

@@ -2,7 +2,6 @@
 import os
 import sys
 
-import jax
 import keras
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import tensorflow as tf
 import lenet5
 from conftest import ROOT, slice_mnist
 
+jax = pytest.importorskip("jax", reason="needs JAX: tests/requirements-backends.txt")
 sys.path.insert(0, os.path.join(ROOT, "assets"))
 import departures   # noqa: E402
 import sdlm         # noqa: E402
