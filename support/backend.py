@@ -40,15 +40,15 @@ try:
     with without_chatter(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)      # TensorFlow 1.11 on the NumPy of its last days
         import keras
-        NAME = keras.backend.backend()
-        if NAME == "tensorflow":
+        try:
             import tensorflow as tf
-        else:
+        except ImportError:         # Keras' other backends do without, but load it later where it is
             tf = None
         import matplotlib.figure    # noqa: F401, here so that Ctrl-C is caught, since it takes long, too
 except KeyboardInterrupt:           # while seconds pass
     sys.exit(end(*INTERRUPTED))
 
+NAME = keras.backend.backend()
 TENSORFLOW_1 = NAME == "tensorflow" and keras.__version__.startswith("2.")      # the published stack
 TENSORFLOW_2 = NAME == "tensorflow" and not TENSORFLOW_1
 
@@ -104,7 +104,8 @@ def describe_cpu():
         lines = {key.strip(): value.strip() for key, value in lines.items()}
         name, flags = lines.get("model name", name), lines.get("flags", "").split()
         extension = next((label for flag, label in EXTENSIONS.items() if flag in flags), "")
-    return f"{name} ({', '.join(filter(None, [f'{count_cores()} cores', extension]))})"
+    cores = f"{count_cores()} core{'s' if count_cores() > 1 else ''}"
+    return f"{name} ({', '.join(filter(None, [cores, extension]))})"
 
 
 EXTENSIONS = {"avx512_vnni": "AVX-512 VNNI", "avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}

@@ -86,7 +86,7 @@ def pipeline(x, y, batch_size=None, shuffle=False):
             lambda seed: tf.random.experimental.stateless_shuffle(tf.range(count), [seed, 0]))
 
     def gather(chosen):
-        parts = tf.numpy_function(lambda chosen: (x[chosen], y[chosen]), [chosen], [x.dtype, y.dtype])
+        parts = tf.numpy_function(lambda chosen: (x.take(chosen, 0), y.take(chosen, 0)), [chosen], [x.dtype, y.dtype])
         return tuple(tf.ensure_shape(part, (None, *array.shape[1:])) for part, array in zip(parts, (x, y)))
 
     # Eight batches a call: to call NumPy takes as long as to gather a batch

@@ -23,7 +23,7 @@ def train(tmp_path_factory):
         process = run("--mnist", folder / "digits.npz", "--epochs", 1, "--batch-size", 32, "--seed", 0,
                       "--logs", folder / backend, KERAS_BACKEND=backend,
                       OMP_NUM_THREADS="1")      # PyTorch's threads stand in each other's way on a busy machine
-        assert process.returncode == 0, process.stderr
+        assert (process.returncode, process.stderr) == (0, "")
         return read_run(folder / backend)
     return train
 
