@@ -19,7 +19,7 @@ README says how it differs from the paper's.
 import sys
 import time
 
-from support import backend, command_line, mnist, pictures, results, weights    # first: Keras without chatter
+from support import backend, command_line, mnist, pictures, results, weights    # before keras, which it loads quietly
 from support.fast import accelerate, layers_used
 import keras
 import numpy as np
@@ -57,38 +57,38 @@ def pad_and_scale(images):
 
 
 def preprocess(images, labels):
-    """Turn digits into what fit and evaluate take: images as above, labels (n,) into one-hot (n, 10)."""
+    """Turn digits into what fit and evaluate take: images by pad_and_scale, labels (n,) into one-hot (n, 10)."""
     return pad_and_scale(images), keras.utils.to_categorical(labels, Constants.NUM_CLASSES)
 
 
 def train(lenet, training, test, epochs, batch_size, data_name):
-    """Train and test; the time is taken over what the published time spans.
+    """Train, draw the curves and test, and time these together, as the published run did.
 
     training, test: images and labels of each, as preprocess returns them; the test
-        set is shown after each epoch, and nothing is selected by it
-    Returns the results by the record's names, and the curves: JPEGs' bytes by name.
-    Raises FloatingPointError where a loss is not finite.
+        set is evaluated after each epoch for display, and nothing is selected by it
+    Returns two dictionaries: the results by the record's keys, and the curves' JPEGs,
+    in bytes, by name. Raises FloatingPointError where a loss is not finite.
     """
     start = time.perf_counter()
-    fitted = lenet.fit(*training, batch_size=batch_size, epochs=epochs, validation_data=test, callbacks=[
-        keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)])
-    history = results.name_history(fitted.history)
+    fitted = lenet.fit(*training, batch_size=batch_size, epochs=epochs, validation_data=test,
+                       callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)])
+    history = results.normalize_history(fitted.history)
     curves = pictures.draw_curves(history, data_name)
     test_loss, test_accuracy = lenet.evaluate(*test, batch_size=batch_size)
     seconds = time.perf_counter() - start
-    return {"training_time": round(seconds, 2), "test_loss": results.shortest(test_loss),
-            "test_accuracy": results.shortest(test_accuracy), "history": history}, curves
+    return {"training_time": round(seconds, 2), "test_loss": results.shortest_decimal(test_loss),
+            "test_accuracy": results.shortest_decimal(test_accuracy), "history": history}, curves
 
 
 def find_misclassified(lenet, images, labels, batch_size):
-    """Return [index, true, predicted] for each image (as preprocess returns them) taken for another digit."""
+    """Return [index, true, predicted] of each misread image; images as preprocess returns them, labels the digits."""
     predicted = lenet.predict(images, batch_size=batch_size, verbose=0).argmax(1)
     return [[int(index), int(labels[index]), int(predicted[index])] for index in np.flatnonzero(predicted != labels)]
 
 
 @command_line.returns_exit_code
 def main(arguments=None):
-    """Train and write the run, or evaluate weights, as the command line says (None: the process' own)."""
+    """Train and write the run, or evaluate weights, as the arguments say (None: the command line's)."""
     stamp, source = time.time(), results.hash_source()
     options = command_line.parse_options(arguments)
     backend.set_up(options.seed)
@@ -105,12 +105,12 @@ def main(arguments=None):
     test = preprocess(digits["x_test"], digits["y_test"])
 
     lenet = build_lenet()
-    lenet = accelerate(lenet)
+    lenet = accelerate(lenet)       # faster, with the same results; without this line, all is Keras' own
     if options.evaluate:
         weights.load_weights(lenet, options.evaluate)
         test_loss, test_accuracy = lenet.evaluate(*test, batch_size=options.batch_size)
-        print("Testing Loss:", results.shortest(test_loss))
-        print("Testing Accuracy:", results.shortest(test_accuracy))
+        print("Testing Loss:", results.shortest_decimal(test_loss))
+        print("Testing Accuracy:", results.shortest_decimal(test_accuracy))
         return
 
     if options.batch_size > len(digits["x_train"]):
@@ -128,10 +128,10 @@ def main(arguments=None):
     record = {
         "model": lenet.name, "stamp": stamp, "started": results.local_time(stamp), "source": source,
         "versions": backend.versions(), "backend": backend.NAME, "hardware": hardware, "layers": layers_used(lenet),
-        "data": data, "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed}}
-    record["config"].update(results.describe_compiled(lenet))
-    record.update(result, misclassified=misclassified)
-    path = results.write_run(options.logs, record, jpegs, weights.save_weights(lenet))
+        "data": data, "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed,
+                                 **results.describe_compiled(lenet)},
+        **result, "misclassified": misclassified}
+    path = results.write_run(options.logs, record, jpegs, weights.to_hdf5(lenet))
     print(f"Written: {path}, its plots and weights. Its row for the README's table:")
     print(results.readme_row(record, path))
 

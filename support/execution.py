@@ -9,7 +9,7 @@ DEFAULT_BATCH_SIZE = 32     # Keras'
 
 
 class Execution:
-    """A class to put before keras.Model: arrays reach fit and evaluate through `pipeline`, several steps an execution."""
+    """A class to put before keras.Model: arrays reach fit and evaluate by `pipeline`, several steps an execution."""
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None,
             validation_split=0., validation_data=None, shuffle=True, **options):

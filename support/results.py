@@ -24,15 +24,15 @@ def hash_source():
     return digest.hexdigest()
 
 
-def shortest(value):
+def shortest_decimal(value):
     """Return a float32 as the float with the fewest digits that stands for it."""
     return float(str(np.float32(value)))
 
 
-def name_history(history):
+def normalize_history(history):
     """Return Keras' history with Keras 3's names, for Keras 2.1.6 says acc, and with plain floats."""
     names = {"acc": "accuracy", "val_acc": "val_accuracy"}
-    return {names.get(name, name): [shortest(value) for value in values] for name, values in history.items()}
+    return {names.get(name, name): [shortest_decimal(value) for value in values] for name, values in history.items()}
 
 
 def check_finite(epoch, logs):
@@ -47,7 +47,7 @@ def describe_compiled(lenet):
     settings = dict(lenet.optimizer.get_config(), name=type(lenet.optimizer).__name__)
     if "lr" in settings:        # Keras 2.1.6
         settings["learning_rate"] = settings.pop("lr")
-    settings = {name: shortest(value) if isinstance(value, (float, np.floating)) else value
+    settings = {name: shortest_decimal(value) if isinstance(value, (float, np.floating)) else value
                 for name, value in settings.items()}
     loss = lenet.loss.get_config() if hasattr(lenet.loss, "get_config") else getattr(lenet.loss, "__name__", lenet.loss)
     return {"loss": loss, "optimizer": settings}

@@ -20,7 +20,7 @@ def hash_weights(lenet):
     return hashlib.sha256(b"".join(weight.tobytes() for weight in lenet.get_weights())).hexdigest()
 
 
-def save_weights(lenet):
+def to_hdf5(lenet):
     """Return the weights as Keras' HDF5 file, with their SHA-256 as an attribute, in bytes."""
     with tempfile.TemporaryDirectory() as folder:       # not in the logs: HDF5 may abort the process on a full disk
         path = os.path.join(folder, "lenet5.weights.h5")

@@ -98,7 +98,7 @@ def test_what_stops_the_writing_leaves_nothing_behind(tmp_path, monkeypatch, fun
 
 
 def test_history_of_keras_2():
-    history = results.name_history({"acc": [.5], "val_acc": [.25], "loss": [1.], "val_loss": [2.]})
+    history = results.normalize_history({"acc": [.5], "val_acc": [.25], "loss": [1.], "val_loss": [2.]})
     assert history == {"accuracy": [.5], "val_accuracy": [.25], "loss": [1.], "val_loss": [2.]}
 
 

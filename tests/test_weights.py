@@ -42,7 +42,7 @@ def test_weights_are_loaded_without_a_warning(finished, lenet, recwarn):
 @pytest.mark.parametrize("accelerated", [False, True], ids=["plain", "accelerated"])
 def test_weights_go_both_ways(lenet, tmp_path, accelerated):
     saved = accelerate(lenet5.build_lenet()) if accelerated else lenet5.build_lenet()
-    (tmp_path / "any name").write_bytes(weights.save_weights(saved))
+    (tmp_path / "any name").write_bytes(weights.to_hdf5(saved))
     loaded = lenet if accelerated else accelerate(lenet)
     weights.load_weights(loaded, str(tmp_path / "any name"))
     assert are_same(saved, loaded)
