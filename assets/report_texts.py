@@ -1,8 +1,8 @@
 """The READMEs' blocks in both languages: what stands in braces is a number, or a row of them, from report.py."""
 
 ENGLISH = {
-    "summary": "Test accuracy **{today_accuracy}** (mean ± standard deviation of {today_n} runs),"
-               " {today_seconds} seconds of training on {today_hardware}.",
+    "summary": "Test accuracy **{today_accuracy}** (mean ± standard deviation of {today_n} runs), after"
+               " {today_seconds} seconds (median) of training on {today_hardware}.",
 
     "results": """\
 | # | Keras | TensorFlow | Python | Hardware | Training time (s) | Test loss | Test accuracy |
@@ -12,7 +12,7 @@ ENGLISH = {
     "excerpt": "```\n{excerpt}\n```",
 
     "series": """\
-| mean ± standard deviation | n | test accuracy | test loss | misclassified of 10,000 |
+| runs (mean ± standard deviation) | n | test accuracy | test loss | misclassified of 10,000 |
 |---|---|---|---|---|
 | Keras {today_keras}, seeds {today_first} to {today_last} | {today_n} | {today_results} |
 | Keras {then_keras}, seeds {then_first} to {then_last} | {then_n} | {then_results} |
@@ -20,28 +20,30 @@ ENGLISH = {
 
     "equality": "The mean accuracy on Keras {today_keras} minus that on Keras {then_keras} is {difference} percentage"
                 " points (95% interval {low} to {high}, Welch's t). {verdict} A single run, such as II or III, is one"
-                " draw from this spread. The test set is a sample of its own: with 10,000 digits, the standard error of"
-                " an accuracy of {today_mean} is {test_error} points, however many seeds are run.",
+                " draw from the spread over seeds. The test set has an error of its own, which more seeds do"
+                " not reduce: with 10,000 digits, the standard error of an accuracy of {today_mean} is {test_error}"
+                " points.",
     "equal": "Two one-sided tests show that the means are equal within {margin} points (p {p_low} and p {p_high}).",
     "not equal": "Two one-sided tests do not show that the means are equal within {margin} points (p {p_low} and"
                  " p {p_high}).",
 
     "rank": """\
-| after the last epoch | published | range of {today_n} runs | runs below | equal | above |
+| last epoch | published | range of {today_n} runs | runs below | equal | above |
 |---|---|---|---|---|---|
 | training loss | {rank_loss} |
 | training accuracy | {rank_accuracy} |
 | test loss | {rank_val_loss} |
 | test accuracy | {rank_val_accuracy} |""",
 
-    "tolerances": "Today's stack agrees with these numbers within {outputs} in the outputs and, relative to an array's"
-                  " norm, within {gradients} in the gradients and after {steps} steps within {weights} in the weights"
-                  " and {averages} in Adadelta's accumulators.",
+    "tolerances": "Today's stack, accelerated or not, agrees with them: the outputs differ by at most {outputs}."
+                  " Relative to an array's norm, the gradients differ by at most {gradients}; after {steps} steps, the"
+                  " weights by at most {weights} and Adadelta's accumulators by at most {averages}.",
 
-    "race": "On {race_hardware}, {race_off} of {race_n} first steps from the same weights were off by more than"
-            " {race_limit}% of an update's norm, by up to {race_worst}%: {race_C1} in C1, {race_C3} in C3, {race_C5} in"
-            " C5, {race_F6} in F6, {race_Output} in the output layer. With a control dependency that has every update"
-            " wait for all gradients, {ordered_off} of {ordered_n} were.",
+    "race": "The first training step was repeated {race_n} times from the same weights, on {race_hardware}. In"
+            " {race_off} of these, the update of some layer differed from the one computed in order by more than"
+            " {race_limit}% of its norm, in the worst case by {race_worst}%: C1's in {race_C1}, C3's in {race_C3}, C5's"
+            " in {race_C5}, F6's in {race_F6}, the output layer's in {race_Output}. When control dependencies made"
+            " every update wait for all gradients, {ordered_off} of {ordered_n} differed so.",
     "racing": "{racing_n} whole runs with racing updates reached a test accuracy of {racing_accuracy} (mean ± standard"
               " deviation), the {then_n} that do one operation at a time {then_accuracy}.",
 
@@ -55,7 +57,7 @@ ENGLISH = {
              " {paper_distorted}% with; the mean of the {today_n} runs here is {today_error}%.",
 
     "departures": """\
-| | n | test error, % | minus the first row's (95% interval) | parameters |
+| taken back | n | test error, % | minus the first row's, points (95% interval) | parameters |
 |---|---|---|---|---|
 {departures}""",
 
@@ -72,7 +74,7 @@ ENGLISH = {
              " The first batch and the longest gap of `lenet5.py` are seen once in {steps_per_execution} batches.",
     "compilation": "Compiling took PyTorch {compilation} s, which only its whole process includes.",
 
-    "gpu": "No GPU was measured.",
+    "gpu": "This project measured no GPU.",
 }
 
 ENGLISH_NAMES = {
@@ -91,49 +93,49 @@ ENGLISH_NAMES = {
 }
 
 CHINESE = {
-    "summary": "测试准确率 **{today_accuracy}**（{today_n} 次运行的均值 ± 标准差），在 {today_hardware} 上训练约"
-               " {today_seconds} 秒。",
+    "summary": "测试准确率 **{today_accuracy}**（{today_n} 次运行的均值 ± 标准差），在 {today_hardware} 上训练用时"
+               " {today_seconds} 秒（中位数）。",
 
     "results": """\
-| # | Keras | TensorFlow | Python | 硬件 | 训练时间（秒） | 测试损失 | 测试准确率 |
+| 编号 | Keras | TensorFlow | Python | 硬件 | 训练时间（秒） | 测试损失 | 测试准确率 |
 |---|---|---|---|---|---|---|---|
 {results}""",
 
     "excerpt": ENGLISH["excerpt"],
 
     "series": """\
-| 均值 ± 标准差 | n | 测试准确率 | 测试损失 | 10,000 个中的误判数 |
+| 各组运行（均值 ± 标准差） | 运行次数 | 测试准确率 | 测试损失 | 误判数（共 10,000 张） |
 |---|---|---|---|---|
 | Keras {today_keras}，种子 {today_first} 至 {today_last} | {today_n} | {today_results} |
 | Keras {then_keras}，种子 {then_first} 至 {then_last} | {then_n} | {then_results} |
 | 公布值 | 1 | {published_accuracy} | {published_loss} | {published_wrong} |""",
 
-    "equality": "Keras {today_keras} 的平均准确率减去 Keras {then_keras} 的平均准确率，差为 {difference} 个百分点（95% 置信区间"
-                " {low} 至 {high}，Welch t 区间）。{verdict}单次运行（如 II、III）只是该分布中的一次抽样。"
-                "测试集本身也是一个样本：只有一万张图片，准确率为 {today_mean} 时标准误为 {test_error} 个百分点，"
-                "增加种子数并不能减小它。",
-    "equal": "双单侧检验（TOST）表明两者的均值在 {margin} 个百分点以内等价（p {p_low} 与 p {p_high}）。",
-    "not equal": "双单侧检验（TOST）未能表明两者的均值在 {margin} 个百分点以内等价（p {p_low} 与 p {p_high}）。",
+    "equality": "Keras {today_keras} 与 Keras {then_keras} 上的平均准确率之差（前者减后者）为 {difference} 个百分点（95% 置信区间为"
+                " {low} 至 {high}，由 Welch t 检验得出）。{verdict}单次运行（如 II、III）只是从种子间的波动中抽取的一次结果。"
+                "测试集本身也会带来误差，增加种子数并不能减小这一误差：测试集只有一万张，单次比较的精度有限，"
+                "准确率为 {today_mean} 时标准误为 {test_error} 个百分点。",
+    "equal": "双单侧检验（TOST）表明两者均值之差在 ±{margin} 个百分点以内（p {p_low} 与 p {p_high}）。",
+    "not equal": "双单侧检验（TOST）未能表明两者均值之差在 ±{margin} 个百分点以内（p {p_low} 与 p {p_high}）。",
 
     "rank": """\
-| 最后一轮之后 | 公布值 | {today_n} 次运行的范围 | 低于公布值的次数 | 相等 | 高于 |
+| 最后一轮的指标 | 公布值 | {today_n} 次运行的范围 | 低于公布值（次） | 等于（次） | 高于（次） |
 |---|---|---|---|---|---|
 | 训练损失 | {rank_loss} |
 | 训练准确率 | {rank_accuracy} |
 | 测试损失 | {rank_val_loss} |
 | 测试准确率 | {rank_val_accuracy} |""",
 
-    "tolerances": "今天的环境与这些数值相符：输出相差不超过 {outputs}；相对于各数组的范数，梯度相差不超过 {gradients}，"
-                  "{steps} 步之后权重相差不超过 {weights}，Adadelta 的累积量相差不超过 {averages}。",
+    "tolerances": "当前环境（无论是否加速）的计算结果与之相符：输出的误差在 {outputs} 以内；相对于各数组的范数，梯度的误差在 {gradients} 以内，"
+                  "{steps} 步之后权重在 {weights} 以内，Adadelta 的累加器在 {averages} 以内。",
 
-    "race": "在 {race_hardware} 上，从相同的权重出发，重复执行第一步 {race_n} 次，其中 {race_off} 次的更新偏差超过更新量范数的"
-            " {race_limit}%，最大达 {race_worst}%：C1 {race_C1} 次，C3 {race_C3} 次，C5 {race_C5} 次，F6 {race_F6} 次，"
-            "输出层 {race_Output} 次。加上控制依赖，使所有更新都等到全部梯度算完之后，{ordered_n} 次中有 {ordered_off} 次出现偏差。",
-    "racing": "存在竞争的 {racing_n} 次完整运行，测试准确率为 {racing_accuracy}（均值 ± 标准差）；一次只执行一个操作的"
+    "race": "在 {race_hardware} 上，从相同的权重出发，把第一步训练重复执行 {race_n} 次，其中 {race_off} 次有某层更新量的偏差超过更新量范数的"
+            " {race_limit}%，最大达 {race_worst}%；按层计：C1 有 {race_C1} 次，C3 有 {race_C3} 次，C5 有 {race_C5} 次，F6 有"
+            " {race_F6} 次，输出层有 {race_Output} 次。加上控制依赖，让所有更新等到全部梯度算完再进行，{ordered_n} 次中有 {ordered_off} 次超过这一限度。",
+    "racing": "存在竞态的 {racing_n} 次完整运行，测试准确率为 {racing_accuracy}（均值 ± 标准差）；一次只执行一个操作的"
               " {then_n} 次运行为 {then_accuracy}。",
 
     "parameters": """\
-| 参数个数 | C1 | SP2 | C3 | SP4 | C5 | F6 | 输出 | 合计 |
+| 参数量 | C1 | SP2 | C3 | SP4 | C5 | F6 | 输出 | 合计 |
 |---|---|---|---|---|---|---|---|---|
 | 本项目 | {parameters} |
 | 论文（可训练） | {paper_parameters} |""",
@@ -142,36 +144,36 @@ CHINESE = {
              " {today_error}%。",
 
     "departures": """\
-| | n | 测试错误率（%） | 与首行之差（95% 置信区间） | 参数个数 |
+| 改回论文的做法 | 运行次数 | 测试错误率（%） | 减去首行所得之差（百分点，95% 置信区间） | 参数量 |
 |---|---|---|---|---|
 {departures}""",
 
     "benchmark": """\
-| | {epochs} 轮训练与测试（秒）：中位数（范围） | 相对本项目的倍数 | 测试准确率 | 首个批次完成于（秒） | 批次间最长间隔（秒） \
-| 整个进程（秒） | 内存峰值（MB） |
+| 实现 | {epochs} 轮训练与测试用时（秒）：中位数（范围） | 用时倍数（本项目为 1） | 测试准确率 | 启动至首个批次完成（秒） \
+| 批次间最长间隔（秒） | 整个进程用时（秒） | 内存峰值（MB） |
 |---|---|---|---|---|---|---|---|
 {benchmark}""",
 
-    "speed": "在 {benchmark_hardware} 上重复 {rounds} 次，取中位数；每次重复中各实现依次运行，各占一个进程，倍数在同一次重复内计算。"
-             "直接调用 `fit` 的用时是 `lenet5.py` 的 {plain_ratio} 倍，最快的同类实现（{peer}）是 {peer_ratio} 倍。"
-             "若只做训练与测试所需的算术，按大矩阵乘法的速率（{rate} GFLOP/s）计算，用时是本项目的 {arithmetic_ratio} 倍。"
-             "`lenet5.py` 每 {steps_per_execution} 个批次才能观察到一次首个批次的时刻与批次间隔。",
-    "compilation": "PyTorch 的编译用时 {compilation} 秒，只计入整个进程的时间。",
+    "speed": "在 {benchmark_hardware} 上重复 {rounds} 次，取中位数；每次重复中各实现依次运行，各用一个独立进程，倍数在同一次重复内计算。"
+             "原生 `fit` 的用时是 `lenet5.py` 的 {plain_ratio} 倍，其他框架中最快的（{peer}）为 {peer_ratio} 倍。"
+             "若只计训练与测试的算术运算，按大矩阵乘法的速率（{rate} GFLOP/s）折算，所需时间与本项目用时之比为 {arithmetic_ratio}。"
+             "`lenet5.py` 每 {steps_per_execution} 个批次才能计时一次，其首个批次的完成时刻和最长间隔只能精确到这一粒度。",
+    "compilation": "PyTorch 编译用时 {compilation} 秒，只计入“整个进程用时”一列。",
 
-    "gpu": "未在 GPU 上测量。",
+    "gpu": "本项目未在 GPU 上测量。",
 }
 
 CHINESE_NAMES = {
-    "lenet5.py": "`lenet5.py`", "plain Keras 3 fit(x, y)": "直接调用 Keras 3 的 `fit(x, y)`",
-    "PyTorch, eager": "PyTorch {version}，即时执行", "PyTorch, compiled": "PyTorch {version}，编译执行",
-    "JAX, jitted": "JAX {version}，即时编译", "the published stack of 2018": "公布时的 2018 年环境",
+    "lenet5.py": "`lenet5.py`", "plain Keras 3 fit(x, y)": "原生 Keras 3 `fit(x, y)`",
+    "PyTorch, eager": "PyTorch {version}，eager 模式", "PyTorch, compiled": "PyTorch {version}，编译模式",
+    "JAX, jitted": "JAX {version}，jit 编译", "the published stack of 2018": "公布的运行所用的环境（2018 年）",
     "the arithmetic alone": "仅算术运算",
 
-    "none": "无（公布的变体）", "tanh": "用 1.7159 tanh(2x/3) 代替 ReLU",
-    "subsampling": "用可训练的下采样加挤压函数（squashing）代替平均池化",
-    "table": "C3 按论文 Table I 选取输入图，而非接收全部", "f6": "F6 有 84 个单元，而非 128 个",
-    "rbf": "84 个单元，并用径向基输出与式 9 代替 softmax 与交叉熵",
-    "no-dropout": "不用 dropout", "inputs": "输入在 [−0.1, 1.175] 内，而非 [0, 1]",
-    "sgd": "用逐样本的普通梯度下降代替按批次的 Adadelta",
+    "none": "无（2022 年的变体）", "tanh": "用 1.7159 tanh(2x/3) 代替 ReLU",
+    "subsampling": "用可训练的下采样加挤压函数代替平均池化",
+    "table": "C3 按论文表 I 选取输入特征图，而非接收全部", "f6": "F6 有 84 个单元，而非 128 个",
+    "rbf": "F6 取 84 个单元，并以径向基函数输出和论文式 (9) 代替 softmax 与交叉熵",
+    "no-dropout": "不用 dropout", "inputs": "输入取值在 [−0.1, 1.175] 之间，而非 [0, 1]",
+    "sgd": "用逐样本的普通梯度下降代替小批量的 Adadelta",
     "paper": "论文的网络，按本项目的方法训练", "paper-sdlm": "论文的网络，按论文的方法训练",
 }
