@@ -128,8 +128,8 @@ CHINESE = {
     "tolerances": "当前环境（无论是否加速）的计算结果与之相符：输出的误差在 {outputs} 以内；相对于各数组的范数，梯度的误差在 {gradients} 以内，"
                   "{steps} 步之后权重在 {weights} 以内，Adadelta 的累加器在 {averages} 以内。",
 
-    "race": "在 {race_hardware} 上，从相同的权重出发，把第一步训练重复执行 {race_n} 次，其中 {race_off} 次有某层更新量的偏差超过更新量范数的"
-            " {race_limit}%，最大达 {race_worst}%；按层计：C1 有 {race_C1} 次，C3 有 {race_C3} 次，C5 有 {race_C5} 次，F6 有"
+    "race": "在 {race_hardware} 上，从相同的权重出发，把第一步训练重复执行 {race_n} 次，其中 {race_off} 次有某层的更新量与按序计算所得"
+            "相差超过后者范数的 {race_limit}%，最大达 {race_worst}%；按层计：C1 有 {race_C1} 次，C3 有 {race_C3} 次，C5 有 {race_C5} 次，F6 有"
             " {race_F6} 次，输出层有 {race_Output} 次。加上控制依赖，让所有更新等到全部梯度算完再进行，{ordered_n} 次中有 {ordered_off} 次超过这一限度。",
     "racing": "存在竞态的 {racing_n} 次完整运行，测试准确率为 {racing_accuracy}（均值 ± 标准差）；一次只执行一个操作的"
               " {then_n} 次运行为 {then_accuracy}。",
