@@ -135,7 +135,7 @@ SEEDS = dict(dict.fromkeys(DEPARTURES, 10), **{"sgd": 3, "paper-sdlm": 3})
 CRITERIA = [dict(scale=.05, j=5.), dict(scale=.025, j=5.), dict(scale=.05, j=2.), dict(scale=.05, j=15.),
             dict(scale=.05, j=-1000.), dict(scale=.1, j=5.)]
 CANDIDATES = {"rbf": CRITERIA, "paper": CRITERIA, "paper-sdlm": CRITERIA,
-              "sgd": [dict(learning_rate=.003), dict(learning_rate=.01), dict(learning_rate=.03)]}
+              "sgd": [dict(learning_rate=rate) for rate in (.001, .003, .01, .03)]}
 
 
 def build(name, scale=None, j=None, learning_rate=None):
@@ -159,7 +159,7 @@ def prepare(name, images, labels):
 
 
 def train(name, seed, training, settings, epochs):
-    """Train a departure on digits (uint8 images (n, 28, 28), labels (n,)); return the network.
+    """Train a departure on what prepare makes of digits; return the network.
 
     settings: what was chosen for it, by build's names
     Prints a dot after each epoch.
@@ -176,14 +176,14 @@ def train(name, seed, training, settings, epochs):
         rates = sdlm.GLOBAL_RATES[::len(sdlm.GLOBAL_RATES) // epochs]      # the whole schedule in as many passes
         network.set_weights(sdlm.train(*training, seed, global_rates=rates, after_pass=show, **settings))
     else:
-        network.fit(*prepare(name, *training), batch_size=1 if name == "sgd" else Constants.BATCH_SIZE, epochs=epochs,
+        network.fit(*training, batch_size=1 if name == "sgd" else Constants.BATCH_SIZE, epochs=epochs,
                     verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)])
     return network
 
 
-def evaluate(network, name, digits):
-    """Return loss and accuracy."""
-    loss, accuracy = network.evaluate(*prepare(name, *digits), Constants.BATCH_SIZE, verbose=0)
+def evaluate(network, digits):
+    """Return loss and accuracy on what prepare makes of digits."""
+    loss, accuracy = network.evaluate(*digits, Constants.BATCH_SIZE, verbose=0)
     return loss, round(accuracy, 6)
 
 
@@ -193,8 +193,8 @@ def run(name, seed, training, test, settings):
     start = time.perf_counter()
     network = train(name, seed, training, settings, epochs)
     seconds = time.perf_counter() - start
-    test_loss, test_accuracy = evaluate(network, name, test)
-    _, train_accuracy = evaluate(network, name, training)
+    test_loss, test_accuracy = evaluate(network, test)
+    _, train_accuracy = evaluate(network, training)
     print(f" {test_accuracy:.4f} of the test set, {seconds:.0f} s")
     return {"departure": name, "seed": seed, "test_accuracy": test_accuracy, "test_loss": test_loss,
             "train_accuracy": train_accuracy, "parameters": network.count_params(), "epochs": epochs,
@@ -209,7 +209,7 @@ def choose(name, training):
     for settings in CANDIDATES.get(name, []):
         if settings not in [choice["settings"] for choice in tried()]:
             network = train(name, 0, [values[:-HELD_OUT] for values in training], settings, CHOICE_EPOCHS)
-            _, accuracy = evaluate(network, name, [values[-HELD_OUT:] for values in training])
+            _, accuracy = evaluate(network, [values[-HELD_OUT:] for values in training])
             print(f" {accuracy:.4f} of the held-out images")
             add("choices", {"departure": name, "settings": settings, "seed": 0, "epochs": CHOICE_EPOCHS,
                             "held_out_accuracy": accuracy})
@@ -242,8 +242,9 @@ def main():
     logging.getLogger("tensorflow").setLevel("ERROR")       # it warns that each network is traced anew
     backend.set_up(0)
     digits = mnist.load_digits()
-    training, test = ((digits["x_" + part], digits["y_" + part]) for part in ("train", "test"))
     for name in options.names or DEPARTURES:
+        # Once for all runs: TensorFlow keeps every array that a network took
+        training, test = (prepare(name, digits["x_" + part], digits["y_" + part]) for part in ("train", "test"))
         settings = choose(name, training)
         done = [record["seed"] for record in load()["runs"] if record["departure"] == name]
         for seed in range(SEEDS[name] if options.seeds is None else options.seeds):

@@ -5,14 +5,13 @@
 Everything comes from committed files: the records in logs-lenet, benchmark.json
 and departures.json beside this file, race.json and racing.json in
 tests/reference, and constants.py. In both READMEs the text between
-<!-- report: NAME --> and <!-- end --> is replaced, by nothing as long as there is
-no evidence for it. With a folder, everything is written there instead.
+<!-- report: NAME --> and <!-- end --> is replaced. With a folder, everything is
+written there instead.
 """
 import argparse
 import os
 import re
 import shutil
-import string
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -30,12 +29,6 @@ READMES = {     # by path: texts, names, and the way from there to the repositor
     "README.md": (texts.ENGLISH, texts.ENGLISH_NAMES, ""),
     "assets/README.zh-CN.md": (texts.CHINESE, texts.CHINESE_NAMES, "../"),
 }
-
-
-def fill(words, facts):
-    """Return the texts with the facts in their braces; a text is empty where facts are missing."""
-    needed = {name: {field for _, field, *_ in string.Formatter().parse(text) if field} for name, text in words.items()}
-    return {name: text.format(**facts) if needed[name] <= set(facts) else "" for name, text in words.items()}
 
 
 def replace(readme, blocks):
@@ -62,7 +55,7 @@ def write_blocks(records, words, names, up):
                  numbers.describe_racing(), numbers.describe_benchmark(names), numbers.describe_departures(names)):
         facts.update(more)
     facts["verdict"] = words["equal" if equal else "not equal"].format(**facts)
-    blocks = fill(words, facts)
+    blocks = {name: text.format(**facts) for name, text in words.items()}
     return dict(blocks, gpu="" if len(rows) > 2 else blocks["gpu"])
 
 
@@ -72,12 +65,10 @@ def draw(today):
     weights.load_weights(lenet, find_weights(today[0]))
     digits = mnist.load_digits()
     image = lenet5.pad_and_scale(digits["x_test"][DIGIT:DIGIT + 1])[0]
-    jpegs = {"LeNet-5": pictures.draw_network(lenet, image, digits["y_test"][DIGIT]),
-             "reproduction": pictures.draw_reproduction(today)}
-    rows = numbers.measure_departures(pictures.DEPARTURES)
-    if rows:
-        jpegs["departures"] = pictures.draw_departures(rows, Constants.PAPER["test_error"])
-    return jpegs
+    departures = numbers.measure_departures(pictures.DEPARTURES)
+    return {"LeNet-5": pictures.draw_network(lenet, image, digits["y_test"][DIGIT]),
+            "reproduction": pictures.draw_reproduction(today),
+            "departures": pictures.draw_departures(departures, Constants.PAPER["test_error"])}
 
 
 def find_weights(record):

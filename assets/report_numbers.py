@@ -67,11 +67,8 @@ def power(value):
 # The evidence
 
 def load(*path):
-    """Return what a JSON file of the repository holds, or None where there is none."""
-    path = os.path.join(ROOT, *path)
-    if not os.path.exists(path):
-        return None
-    with open(path) as file:
+    """Return what a JSON file of the repository holds."""
+    with open(os.path.join(ROOT, *path)) as file:
         return json.load(file)
 
 
@@ -100,7 +97,7 @@ def describe_series(name, records):
         "results": f"{spread(accuracy, 4)} | {spread(loss, 4)} | {spread(misclassified, 1)}",
         "accuracy": spread(accuracy, 4), "mean": f"{np.mean(accuracy):.4f}",
         "error": f"{100 * (1 - np.mean(accuracy)):.2f}",
-        "seconds": f"{np.mean([record['training_time'] for record in records]):.0f}"}
+        "seconds": f"{np.median([record['training_time'] for record in records]):.0f}"}
     return {f"{name}_{key}": value for key, value in values.items()}
 
 
@@ -189,17 +186,12 @@ def describe_race():
 
 
 def describe_racing():
-    found = load("tests", "reference", "racing.json")
-    if not found:
-        return {}
-    runs = found["runs"]
+    runs = load("tests", "reference", "racing.json")["runs"]
     return {"racing_n": len(runs), "racing_accuracy": spread([run["test_accuracy"] for run in runs], 4)}
 
 
 def describe_benchmark(names):
     found = load("assets", "benchmark.json")
-    if not found:
-        return {}
     rounds, lines, ratios = found["rounds"], [], {}
     for name in rounds[0]:
         entries = [each[name] for each in rounds]
@@ -225,15 +217,11 @@ def describe_benchmark(names):
 
 
 def group_departures(names):
-    """Return test errors in percent and parameters of the departures that ran at least twice, in the names' order.
-
-    None at all as long as the first, which the others are compared with, isn't among them.
-    """
-    found = load("assets", "departures.json")
-    groups = {name: [run for run in (found["runs"] if found else []) if run["departure"] == name] for name in names}
-    groups = {name: ([100 * (1 - run["test_accuracy"]) for run in group], group[0]["parameters"])
-              for name, group in groups.items() if len(group) > 1}
-    return groups if "none" in groups else {}
+    """Return each departure's test errors in percent and its parameters, in the names' order."""
+    runs = load("assets", "departures.json")["runs"]
+    groups = {name: [run for run in runs if run["departure"] == name] for name in names}
+    return {name: ([100 * (1 - run["test_accuracy"]) for run in group], group[0]["parameters"])
+            for name, group in groups.items() if group}
 
 
 def measure_departures(names):
@@ -243,14 +231,11 @@ def measure_departures(names):
 
 
 def describe_departures(names):
-    groups = group_departures(names)
-    if not groups:
-        return {}
-    lines = []
+    groups, lines = group_departures(names), []
     for name, (errors, parameters) in groups.items():
         difference, error, freedom = compare(errors, groups["none"][0])
         half = half_interval(error, freedom)
         interval = f"{signed(difference)} [{signed(difference - half)}, {signed(difference + half)}]"
         lines.append(f"| {names[name]} | {len(errors)} | {spread(errors, 2)} | {'' if name == 'none' else interval}"
                      f" | {parameters:,} |")
-    return {"departures": "\n".join(lines)}
+    return {"departures": "\n".join(lines), "sdlm_error": f"{np.mean(groups['paper-sdlm'][0]):.2f}"}

@@ -10,8 +10,8 @@ HEIGHT = 9.4        # inches, of the network's picture, which is four cells of t
 DEPARTURES = {      # as the picture names them
     "none": "none (published)", "tanh": "1.7159 tanh(2x/3)", "subsampling": "trainable subsampling",
     "table": "Table I in C3", "f6": "84 units in F6", "rbf": "radial basis outputs", "no-dropout": "no dropout",
-    "inputs": "inputs in [\u22120.1, 1.175]", "sgd": "single patterns", "paper": "all, this recipe",
-    "paper-sdlm": "all, the paper's recipe"}
+    "inputs": "inputs in [\u22120.1, 1.175]", "sgd": "plain gradient descent", "paper": "all but the training",
+    "paper-sdlm": "all"}
 KINDS = {"relu": "ReLU", "softmax": "softmax"}
 
 

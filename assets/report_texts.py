@@ -4,6 +4,9 @@ ENGLISH = {
     "summary": "Test accuracy **{today_accuracy}** (mean ± standard deviation of {today_n} runs), after"
                " {today_seconds} seconds (median) of training on {today_hardware}.",
 
+    "worth": "its mean test error is {today_error}%, that of the paper's own network, trained as the paper trained it,"
+             " {sdlm_error}%",
+
     "results": """\
 | # | Keras | TensorFlow | Python | Hardware | Training time (s) | Test loss | Test accuracy |
 |---|---|---|---|---|---|---|---|
@@ -57,22 +60,26 @@ ENGLISH = {
              " {paper_distorted}% with; the mean of the {today_n} runs here is {today_error}%.",
 
     "departures": """\
-| taken back | n | test error, % | minus the first row's, points (95% interval) | parameters |
+| taken back | n | test error, %: mean ± standard deviation \
+| difference from the first row, points [95% interval, Welch's t] | parameters |
 |---|---|---|---|---|
 {departures}""",
 
     "benchmark": """\
-| | {epochs} epochs with tests, s: median (range) | times ours | test accuracy | first batch after, s \
+| | {epochs} epochs with tests, s: median (range) | times ours, median | test accuracy, median | first batch after, s \
 | longest gap between batches, s | whole process, s | peak memory, MB |
 |---|---|---|---|---|---|---|---|
 {benchmark}""",
 
-    "speed": "Medians of {rounds} rounds on {benchmark_hardware}; every contestant runs once a round, in a process of"
-             " its own, and ratios are taken within a round. Plain `fit` takes {plain_ratio} times as long as"
-             " `lenet5.py`, the fastest peer ({peer}) {peer_ratio} times. The arithmetic alone, of training and of"
-             " tests at the rate of large matrix products ({rate} GFLOP/s), would take {arithmetic_ratio} of our time."
-             " The first batch and the longest gap of `lenet5.py` are seen once in {steps_per_execution} batches.",
-    "compilation": "Compiling took PyTorch {compilation} s, which only its whole process includes.",
+    "speed": "{rounds} rounds on {benchmark_hardware}. Every contestant runs once a round, in a process of its own, and"
+             " ratios are taken within a round. These times span less than the training time above, and may be of"
+             " another machine. Plain `fit` takes {plain_ratio} times as long as `lenet5.py`, the fastest peer ({peer})"
+             " {peer_ratio} times. The arithmetic alone, three forward passes for training and one for tests, at the"
+             " rate of large matrix products ({rate} GFLOP/s), would take {arithmetic_ratio} of our time. `lenet5.py`"
+             " reports once in {steps_per_execution} batches: its first batch is the end of the first"
+             " {steps_per_execution}, its longest gap one between two reports.",
+    "compilation": "Compiling took PyTorch {compilation} s, before the epochs; its first batch and its whole process"
+                   " include them.",
 
     "gpu": "This project measured no GPU.",
 }
@@ -80,7 +87,7 @@ ENGLISH = {
 ENGLISH_NAMES = {
     "lenet5.py": "`lenet5.py`", "plain Keras 3 fit(x, y)": "plain Keras 3 `fit(x, y)`",
     "PyTorch, eager": "PyTorch {version}, eager", "PyTorch, compiled": "PyTorch {version}, compiled",
-    "JAX, jitted": "JAX {version}, jitted", "the published stack of 2018": "the published stack of 2018",
+    "JAX, jitted": "JAX {version}, jitted", "the published stack of 2018": "the 2018 stack, with its own threads",
     "the arithmetic alone": "the arithmetic alone",
 
     "none": "none (the published variant)", "tanh": "1.7159 tanh(2x/3) instead of ReLU",
@@ -89,12 +96,15 @@ ENGLISH_NAMES = {
     "rbf": "84 units, and radial basis outputs with equation 9 instead of softmax and cross-entropy",
     "no-dropout": "no dropout", "inputs": "inputs in [−0.1, 1.175] instead of [0, 1]",
     "sgd": "plain gradient descent by single patterns instead of Adadelta in batches",
-    "paper": "the paper's network, by this recipe", "paper-sdlm": "the paper's network, by the paper's recipe",
+    "paper": "all but the training: the paper's network",
+    "paper-sdlm": "all: the paper's network, trained as in the paper",
 }
 
 CHINESE = {
     "summary": "测试准确率 **{today_accuracy}**（{today_n} 次运行的均值 ± 标准差），在 {today_hardware} 上训练用时"
                " {today_seconds} 秒（中位数）。",
+
+    "worth": "其平均测试错误率为 {today_error}%，论文原来的网络按论文的方法训练则为 {sdlm_error}%",
 
     "results": """\
 | 编号 | Keras | TensorFlow | Python | 硬件 | 训练时间（秒） | 测试损失 | 测试准确率 |
@@ -114,8 +124,8 @@ CHINESE = {
                 " {low} 至 {high}，由 Welch t 检验得出）。{verdict}单次运行（如 II、III）只是从种子间的波动中抽取的一次结果。"
                 "测试集本身也会带来误差，增加种子数并不能减小这一误差：测试集只有一万张，单次比较的精度有限，"
                 "准确率为 {today_mean} 时标准误为 {test_error} 个百分点。",
-    "equal": "双单侧检验（TOST）表明两者均值之差在 ±{margin} 个百分点以内（p {p_low} 与 p {p_high}）。",
-    "not equal": "双单侧检验（TOST）未能表明两者均值之差在 ±{margin} 个百分点以内（p {p_low} 与 p {p_high}）。",
+    "equal": "双单侧检验（TOST）表明两者均值之差在 ±{margin} 个百分点以内（两个单侧检验：p {p_low}，p {p_high}）。",
+    "not equal": "双单侧检验（TOST）未能表明两者均值之差在 ±{margin} 个百分点以内（两个单侧检验：p {p_low}，p {p_high}）。",
 
     "rank": """\
 | 最后一轮的指标 | 公布值 | {today_n} 次运行的范围 | 低于公布值（次） | 等于（次） | 高于（次） |
@@ -128,9 +138,9 @@ CHINESE = {
     "tolerances": "当前环境（无论是否加速）的计算结果与之相符：输出的误差在 {outputs} 以内；相对于各数组的范数，梯度的误差在 {gradients} 以内，"
                   "{steps} 步之后权重在 {weights} 以内，Adadelta 的累加器在 {averages} 以内。",
 
-    "race": "在 {race_hardware} 上，从相同的权重出发，把第一步训练重复执行 {race_n} 次，其中 {race_off} 次有某层的更新量与按序计算所得"
-            "相差超过后者范数的 {race_limit}%，最大达 {race_worst}%；按层计：C1 有 {race_C1} 次，C3 有 {race_C3} 次，C5 有 {race_C5} 次，F6 有"
-            " {race_F6} 次，输出层有 {race_Output} 次。加上控制依赖，让所有更新等到全部梯度算完再进行，{ordered_n} 次中有 {ordered_off} 次超过这一限度。",
+    "race": "在 {race_hardware} 上，从相同的权重出发，把第一步训练重复 {race_n} 次，以按顺序计算的更新量为基准：有 {race_off} 次至少一层的偏差"
+            "超过基准范数的 {race_limit}%，最大达 {race_worst}%。各层超过的次数为：C1 {race_C1}，C3 {race_C3}，C5 {race_C5}，F6 {race_F6}，"
+            "输出层 {race_Output}。加上控制依赖，让所有更新都等全部梯度算完再进行，{ordered_n} 次中超过的有 {ordered_off} 次。",
     "racing": "存在竞态的 {racing_n} 次完整运行，测试准确率为 {racing_accuracy}（均值 ± 标准差）；一次只执行一个操作的"
               " {then_n} 次运行为 {then_accuracy}。",
 
@@ -144,21 +154,24 @@ CHINESE = {
              " {today_error}%。",
 
     "departures": """\
-| 改回论文的做法 | 运行次数 | 测试错误率（%） | 减去首行所得之差（百分点，95% 置信区间） | 参数量 |
+| 改回论文的做法 | 运行次数 | 测试错误率（%）：均值 ± 标准差 | 与首行之差（百分点，[95% 置信区间，Welch t 检验]） | 参数量 |
 |---|---|---|---|---|
 {departures}""",
 
     "benchmark": """\
-| 实现 | {epochs} 轮训练与测试用时（秒）：中位数（范围） | 用时倍数（本项目为 1） | 测试准确率 | 启动至首个批次完成（秒） \
+| 实现 | {epochs} 轮训练与测试用时（秒）：中位数（范围） | 用时倍数（本项目为 1），中位数 | 测试准确率，中位数 | 启动至首个批次完成（秒） \
 | 批次间最长间隔（秒） | 整个进程用时（秒） | 内存峰值（MB） |
 |---|---|---|---|---|---|---|---|
 {benchmark}""",
 
-    "speed": "在 {benchmark_hardware} 上重复 {rounds} 次，取中位数；每次重复中各实现依次运行，各用一个独立进程，倍数在同一次重复内计算。"
+    "speed": "在 {benchmark_hardware} 上重复 {rounds} 次；每次重复中各实现依次运行，各用一个独立进程，倍数在同一次重复内计算。"
+             "这里的计时范围小于上文的训练时间，所用机器也可能不同。"
              "原生 `fit` 的用时是 `lenet5.py` 的 {plain_ratio} 倍，其他框架中最快的（{peer}）为 {peer_ratio} 倍。"
-             "若只计训练与测试的算术运算，按大矩阵乘法的速率（{rate} GFLOP/s）折算，所需时间与本项目用时之比为 {arithmetic_ratio}。"
-             "`lenet5.py` 每 {steps_per_execution} 个批次才能计时一次，其首个批次的完成时刻和最长间隔只能精确到这一粒度。",
-    "compilation": "PyTorch 编译用时 {compilation} 秒，只计入“整个进程用时”一列。",
+             "若只计算术运算（训练按三次前向计算计，测试按一次），按大矩阵乘法的速率（{rate} GFLOP/s）折算，"
+             "只需 `lenet5.py` 用时的 {arithmetic_ratio} 倍。"
+             "`lenet5.py` 每 {steps_per_execution} 个批次才报告一次，因此它的这两列是前 {steps_per_execution}"
+             " 个批次完成的时刻，以及相邻两次报告的最长间隔。",
+    "compilation": "PyTorch 编译用时 {compilation} 秒，不计入 {epochs} 轮的用时，但计入首个批次的完成时刻和整个进程的用时。",
 
     "gpu": "本项目未在 GPU 上测量。",
 }
@@ -166,14 +179,14 @@ CHINESE = {
 CHINESE_NAMES = {
     "lenet5.py": "`lenet5.py`", "plain Keras 3 fit(x, y)": "原生 Keras 3 `fit(x, y)`",
     "PyTorch, eager": "PyTorch {version}，eager 模式", "PyTorch, compiled": "PyTorch {version}，编译模式",
-    "JAX, jitted": "JAX {version}，jit 编译", "the published stack of 2018": "公布的运行所用的环境（2018 年）",
+    "JAX, jitted": "JAX {version}，jit 编译", "the published stack of 2018": "2018 年的环境，默认线程设置",
     "the arithmetic alone": "仅算术运算",
 
-    "none": "无（2022 年的变体）", "tanh": "用 1.7159 tanh(2x/3) 代替 ReLU",
-    "subsampling": "用可训练的下采样加挤压函数代替平均池化",
-    "table": "C3 按论文表 I 选取输入特征图，而非接收全部", "f6": "F6 有 84 个单元，而非 128 个",
-    "rbf": "F6 取 84 个单元，并以径向基函数输出和论文式 (9) 代替 softmax 与交叉熵",
-    "no-dropout": "不用 dropout", "inputs": "输入取值在 [−0.1, 1.175] 之间，而非 [0, 1]",
-    "sgd": "用逐样本的普通梯度下降代替小批量的 Adadelta",
-    "paper": "论文的网络，按本项目的方法训练", "paper-sdlm": "论文的网络，按论文的方法训练",
+    "none": "无（2022 年的变体）", "tanh": "激活函数改回 1.7159 tanh(2x/3)",
+    "subsampling": "平均池化改回可训练的下采样加挤压函数",
+    "table": "C3 的连接改回论文表 I", "f6": "F6 改回 84 个单元",
+    "rbf": "F6 改回 84 个单元，输出改回径向基函数，损失改回式 (9)",
+    "no-dropout": "去掉 dropout", "inputs": "输入取值改回 [−0.1, 1.175]",
+    "sgd": "Adadelta 换成逐样本的普通梯度下降",
+    "paper": "除训练方法外全部改回：论文的网络", "paper-sdlm": "全部改回：论文的网络，按论文的方法训练",
 }

@@ -137,15 +137,10 @@ def second_derivatives(weights, maps, label, scale, j):
     return estimates
 
 
-def to_input(image):
-    """Turn uint8 (28, 28) into (1, 32, 32) from paper's -0.1 to ink's 1.175."""
-    return jnp.pad(image / 255 * (INK - BACKGROUND) + BACKGROUND, 2, constant_values=BACKGROUND)[None]
-
-
 @jax.jit
 def estimate_curvature(weights, images, labels, scale, j):
     """Return the mean second derivatives of some images."""
-    each = jax.vmap(second_derivatives, (None, 0, 0, None, None))(weights, jax.vmap(to_input)(images), labels, scale, j)
+    each = jax.vmap(second_derivatives, (None, 0, 0, None, None))(weights, images, labels, scale, j)
     return jax.tree.map(lambda values: values.mean(0), each)
 
 
@@ -153,7 +148,7 @@ def estimate_curvature(weights, images, labels, scale, j):
 def train_pass(weights, rates, images, labels, order, scale, j):
     """Return the weights after one pass over the images, one by one in that order, and the mean criterion."""
     def step(weights, index):
-        loss, gradients = jax.value_and_grad(energy)(weights, to_input(images[index]), labels[index], scale, j)
+        loss, gradients = jax.value_and_grad(energy)(weights, images[index], labels[index], scale, j)
         return jax.tree.map(lambda weight, rate, gradient: weight - rate * gradient, weights, rates, gradients), loss
 
     weights, losses = jax.lax.scan(step, weights, order)
@@ -163,13 +158,13 @@ def train_pass(weights, rates, images, labels, order, scale, j):
 def train(images, labels, seed, scale, j, global_rates=GLOBAL_RATES, after_pass=lambda loss: None):
     """Train as the paper did; return the weights in the order and the shapes of the network in Keras.
 
-    images, labels: uint8 (n, 28, 28) and (n,)
+    images, labels: (n, 32, 32, 1) in the paper's range, and one-hot (n, 10)
     scale, j: of the criterion
     global_rates: one for each pass
     after_pass: called with each pass' mean criterion
     """
     random = np.random.RandomState(seed)
-    weights, labels = initial_weights(seed), np.int32(labels)
+    weights, images, labels = initial_weights(seed), images.transpose(0, 3, 1, 2), labels.argmax(1)
     for global_rate in global_rates:
         order = random.permutation(len(images))
         some = order[:CURVATURE_IMAGES]
