@@ -61,7 +61,7 @@ ENGLISH = {
 
     "departures": """\
 | taken back | n | test error, %: mean ± standard deviation \
-| difference from the first row, points [95% interval, Welch's t] | parameters |
+| difference from the first row, points [95% interval] | parameters |
 |---|---|---|---|---|
 {departures}""",
 
@@ -78,8 +78,8 @@ ENGLISH = {
              " rate of large matrix products ({rate} GFLOP/s), would take {arithmetic_ratio} of our time. `lenet5.py`"
              " reports once in {steps_per_execution} batches: its first batch is the end of the first"
              " {steps_per_execution}, its longest gap one between two reports.",
-    "compilation": "Compiling took PyTorch {compilation} s, before the epochs; its first batch and its whole process"
-                   " include them.",
+    "compilation": "Compiling took PyTorch {compilation} s, before the epochs; only its first batch and its whole"
+                   " process include that.",
 
     "gpu": "This project measured no GPU.",
 }
@@ -154,7 +154,7 @@ CHINESE = {
              " {today_error}%。",
 
     "departures": """\
-| 改回论文的做法 | 运行次数 | 测试错误率（%）：均值 ± 标准差 | 与首行之差（百分点，[95% 置信区间，Welch t 检验]） | 参数量 |
+| 改回论文的做法 | 运行次数 | 测试错误率（%）：均值 ± 标准差 | 与首行之差（百分点，[95% 置信区间]） | 参数量 |
 |---|---|---|---|---|
 {departures}""",
 
@@ -171,7 +171,7 @@ CHINESE = {
              "只需 `lenet5.py` 用时的 {arithmetic_ratio} 倍。"
              "`lenet5.py` 每 {steps_per_execution} 个批次才报告一次，因此它的这两列是前 {steps_per_execution}"
              " 个批次完成的时刻，以及相邻两次报告的最长间隔。",
-    "compilation": "PyTorch 编译用时 {compilation} 秒，不计入 {epochs} 轮的用时，但计入首个批次的完成时刻和整个进程的用时。",
+    "compilation": "PyTorch 编译用时 {compilation} 秒，不计入各轮的用时，但计入首个批次的完成时刻和整个进程的用时。",
 
     "gpu": "本项目未在 GPU 上测量。",
 }
