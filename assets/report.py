@@ -52,7 +52,7 @@ def write_blocks(records, words, names, up):
     for more in (numbers.describe_series("today", today), numbers.describe_series("then", then), equality,
                  numbers.describe_published(today), numbers.describe_parameters(lenet5.build_lenet()),
                  numbers.describe_paper(), numbers.describe_reference(), numbers.describe_race(),
-                 numbers.describe_racing(), numbers.describe_benchmark(names), numbers.describe_departures(names)):
+                 numbers.describe_racing(then), numbers.describe_benchmark(names), numbers.describe_departures(names)):
         facts.update(more)
     facts["verdict"] = words["equal" if equal else "not equal"].format(**facts)
     blocks = {name: text.format(**facts) for name, text in words.items()}

@@ -95,7 +95,7 @@ def describe_series(name, records):
         "n": len(records), "keras": records[0]["versions"]["keras"], "hardware": records[0]["hardware"],
         "first": records[0]["config"]["seed"], "last": records[-1]["config"]["seed"],
         "results": f"{spread(accuracy, 4)} | {spread(loss, 4)} | {spread(misclassified, 1)}",
-        "accuracy": spread(accuracy, 4), "mean": f"{np.mean(accuracy):.4f}",
+        "accuracy": spread(accuracy, 4), "loss": spread(loss, 4), "mean": f"{np.mean(accuracy):.4f}",
         "error": f"{100 * (1 - np.mean(accuracy)):.2f}",
         "seconds": f"{np.median([record['training_time'] for record in records]):.0f}"}
     return {f"{name}_{key}": value for key, value in values.items()}
@@ -185,9 +185,19 @@ def describe_race():
     return facts
 
 
-def describe_racing():
+def describe_racing(then):
+    """The runs whose updates race, beside those on the same stack that do one operation at a time."""
     runs = load("tests", "reference", "racing.json")["runs"]
-    return {"racing_n": len(runs), "racing_accuracy": spread([run["test_accuracy"] for run in runs], 4)}
+    facts = {"racing_n": len(runs)}
+    for name, digits, unit in ("accuracy", 2, 100), ("loss", 4, 1):
+        racing, ordered = ([unit * run["test_" + name] for run in group] for group in (runs, then))
+        difference, error, freedom = compare(racing, ordered)
+        half = half_interval(error, freedom)
+        facts["racing_" + name] = spread([run["test_" + name] for run in runs], 4)
+        facts["racing_more_" + name] = signed(difference, digits)
+        facts["racing_low_" + name] = signed(difference - half, digits)
+        facts["racing_high_" + name] = signed(difference + half, digits)
+    return facts
 
 
 def describe_benchmark(names):

@@ -47,8 +47,11 @@ ENGLISH = {
             " {race_limit}% of its norm, in the worst case by {race_worst}%: C1's in {race_C1}, C3's in {race_C3}, C5's"
             " in {race_C5}, F6's in {race_F6}, the output layer's in {race_Output}. When control dependencies made"
             " every update wait for all gradients, {ordered_off} of {ordered_n} differed so.",
-    "racing": "{racing_n} whole runs with racing updates reached a test accuracy of {racing_accuracy} (mean ± standard"
-              " deviation), the {then_n} that do one operation at a time {then_accuracy}.",
+    "racing": "{racing_n} whole runs with racing updates reached a test accuracy of {racing_accuracy} and a test loss of"
+              " {racing_loss} (mean ± standard deviation), the {then_n} that do one operation at a time {then_accuracy}"
+              " and {then_loss}. Racing minus ordered is {racing_more_accuracy} percentage points of accuracy (95%"
+              " interval {racing_low_accuracy} to {racing_high_accuracy}, Welch's t) and {racing_more_loss} of loss"
+              " ({racing_low_loss} to {racing_high_loss}).",
 
     "parameters": """\
 | parameters | C1 | SP2 | C3 | SP4 | C5 | F6 | Output | all |
@@ -141,8 +144,10 @@ CHINESE = {
     "race": "在 {race_hardware} 上，从相同的权重出发，把第一步训练重复 {race_n} 次，以按顺序计算的更新量为基准：有 {race_off} 次至少一层的偏差"
             "超过基准范数的 {race_limit}%，最大达 {race_worst}%。各层超过的次数为：C1 {race_C1}，C3 {race_C3}，C5 {race_C5}，F6 {race_F6}，"
             "输出层 {race_Output}。加上控制依赖，让所有更新都等全部梯度算完再进行，{ordered_n} 次中超过的有 {ordered_off} 次。",
-    "racing": "存在竞态的 {racing_n} 次完整运行，测试准确率为 {racing_accuracy}（均值 ± 标准差）；一次只执行一个操作的"
-              " {then_n} 次运行为 {then_accuracy}。",
+    "racing": "存在竞态的 {racing_n} 次完整运行，测试准确率为 {racing_accuracy}，测试损失为 {racing_loss}（均值 ± 标准差）；一次只执行一个操作的"
+              " {then_n} 次运行为 {then_accuracy} 与 {then_loss}。前者减后者，准确率相差 {racing_more_accuracy} 个百分点（95% 置信区间为"
+              " {racing_low_accuracy} 至 {racing_high_accuracy}，由 Welch t 检验得出），损失相差 {racing_more_loss}"
+              "（{racing_low_loss} 至 {racing_high_loss}）。",
 
     "parameters": """\
 | 参数量 | C1 | SP2 | C3 | SP4 | C5 | F6 | 输出 | 合计 |
