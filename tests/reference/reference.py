@@ -24,14 +24,16 @@ STEPS = [1, 2, 5, 10]       # after which the numbers are kept
 # Within which today's stack has to agree: three to ten times what is seen; the last three of an array's norm
 OUTPUTS = 2e-7
 LOSS = 5e-7             # two units in the last place
-GRADIENTS = 5e-5        # C1's bias, where 100,352 terms nearly cancel; those of most arrays are at 4e-7
+GRADIENTS = 2e-5        # C1's and C3's, where up to 100,352 terms are added; the other layers' are at 2e-7
 AVERAGES = 5e-5         # both of Adadelta's accumulators
-WEIGHTS = {1: 4e-7, 2: 1.5e-6, 5: 3e-6, 10: 6e-6}       # by the number of steps
+WEIGHTS = {1: 4e-7, 2: 1.5e-6, 5: 2e-6, 10: 4e-6}       # by the number of steps
 
 
 def make_weights(shapes):
     """Return float32 arrays of the given shapes, always the same: Glorot-uniform kernels, biases within 0.1."""
-    random = np.random.RandomState(0)
+    # Of the first thousand seeds the one that keeps every ReLU's input farthest from zero, by 4e-7, in
+    # all steps: nearer, rounding decides whether there is a gradient, and weights soon differ by 1e-4.
+    random = np.random.RandomState(754)
     limits = [np.sqrt(6 / (np.prod(shape[:-2]) * sum(shape[-2:]))) if len(shape) > 1 else .1 for shape in shapes]
     return [random.uniform(-limit, limit, shape).astype("float32") for limit, shape in zip(limits, shapes)]
 
