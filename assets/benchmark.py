@@ -35,7 +35,7 @@ ROOT = os.path.dirname(HERE)
 START = """\
 import sys, time; begin = time.time(); sys.path[:0] = sys.argv[1:3]
 import contestants; contestants.CONTESTANTS[sys.argv[3]](int(sys.argv[4]), begin)"""
-DESCRIBE = "from support import backend; print(backend.describe_cpu())"
+DESCRIBE = "from support import cpu; print(cpu.describe())"
 
 
 def compete(name, python, epochs):

@@ -1,5 +1,6 @@
 """Keras, loaded quietly; seeds and threads; the device's name and the versions."""
 import contextlib
+import gc
 import os
 import platform
 import shutil
@@ -9,6 +10,7 @@ import warnings
 
 import numpy as np
 
+from support import cpu
 from support.command_line import INTERRUPTED, end
 
 
@@ -36,6 +38,7 @@ def without_chatter():
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512 VNNI
+gc.disable()    # looking through what the imports make, again and again, takes a tenth of their time
 try:
     with without_chatter(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)      # TensorFlow 1.11 on the NumPy of its last days
@@ -47,6 +50,8 @@ try:
         import matplotlib.figure    # noqa: F401, here so that Ctrl-C is caught, since it takes long, too
 except KeyboardInterrupt:           # while seconds pass
     sys.exit(end(*INTERRUPTED))
+getattr(gc, "freeze", gc.collect)()     # Python 3.6 has no freeze
+gc.enable()
 
 NAME = keras.backend.backend()
 TENSORFLOW_1 = NAME == "tensorflow" and keras.__version__.startswith("2.")      # the published stack
@@ -70,7 +75,7 @@ def set_up(seed):
         if not find_gpu():
             # Half of the cores for an operation: fast.py has two halves of a batch side by side.
             with contextlib.suppress(RuntimeError):     # TensorFlow has started already; it is only slower then
-                tf.config.threading.set_intra_op_parallelism_threads(max(1, count_cores() // 2))
+                tf.config.threading.set_intra_op_parallelism_threads(max(1, cpu.count_cores() // 2))
 
 
 def find_gpu():
@@ -91,29 +96,9 @@ def find_gpu():
     return names[0] if names else None
 
 
-def count_cores():
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-def describe_cpu():
-    """Return the processor's name, the cores that this process may use, and the widest vector extension."""
-    name, extension = platform.processor() or platform.machine(), ""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        lines = dict(line.split(":", 1) for line in file if ":" in line)
-        lines = {key.strip(): value.strip() for key, value in lines.items()}
-        name, flags = lines.get("model name", name), lines.get("flags", "").split()
-        extension = next((label for flag, label in EXTENSIONS.items() if flag in flags), "")
-    cores = f"{count_cores()} core{'s' if count_cores() > 1 else ''}"
-    return f"{name} ({', '.join(filter(None, [cores, extension]))})"
-
-
-EXTENSIONS = {"avx512_vnni": "AVX-512 VNNI", "avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
-
-
 def describe_device():
     """Return the name of the device that the backend trains on."""
-    return find_gpu() or describe_cpu()
+    return find_gpu() or cpu.describe()
 
 
 def versions():

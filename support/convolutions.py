@@ -19,7 +19,7 @@ def carry_out(layers, images, training):
     maps, rows = images, 1
     for layer in layers:
         if isinstance(layer, keras.layers.Dropout):
-            maps = drop(layer, maps) if training and layer.rate else maps
+            maps = drop(layer, maps, training)
         elif isinstance(layer, keras.layers.AveragePooling2D):
             maps, rows = average(maps, rows), rows // 2
         elif maps.shape[1:3] == layer.kernel_size:
@@ -60,13 +60,14 @@ def average(maps, rows):
     _, height, width, depth = maps.shape
     pairs = np.eye(rows // 2).repeat(2, 0)      # of rows
     averages = np.tile(np.kron(pairs, np.eye(depth // rows)) / 4, (2, 1)).astype("float32")
-    return tf.tensordot(tf.reshape(maps, (-1, height, width // 2, 2 * depth)), averages, 1)
+    return tf.reshape(tf.matmul(tf.reshape(maps, (-1, 2 * depth)), averages), (-1, height, width // 2, depth // 2))
 
 
-def drop(layer, maps):
+def drop(layer, maps, training):
     """Carry out a Dropout by drawing a byte for each unit, where its rate is a number of 256ths."""
-    if not (256 * layer.rate).is_integer() or layer.rate == 1 or np.prod(maps.shape[1:]) % 4:
+    units = maps.shape[1:].num_elements()       # None where the shape is not known
+    if not training or not (256 * layer.rate).is_integer() or layer.rate in (0, 1) or not units or units % 4:
         return layer(maps)
     drawn = tf.random.stateless_uniform([tf.size(maps) // 4], layer.seed_generator.next(), None, None, "uint32")
     kept = tf.reshape(tf.bitcast(drawn, "uint8"), tf.shape(maps)) >= int(256 * layer.rate)
-    return maps * tf.cast(kept, maps.dtype) / (1 - layer.rate)
+    return maps * (tf.cast(kept, maps.dtype) / (1 - layer.rate))

@@ -1,4 +1,6 @@
 """How TensorFlow 2 carries out Keras' fit and evaluate: for every network, on every device."""
+import weakref
+
 import keras
 import numpy as np
 
@@ -16,6 +18,7 @@ class Execution:
         if (are_arrays((x, y)) and (validation_data is None or are_arrays(validation_data))
                 and not validation_split and not options):
             self.make_variables(x[:1], y[:1])
+            arrays = x, y, validation_data      # noqa: F841, kept here, since a pipeline does not keep them
             if validation_data:
                 validation_data = pipeline(*validation_data, batch_size).cache()
             x, y, batch_size, shuffle = pipeline(x, y, batch_size, shuffle), None, None, False
@@ -25,6 +28,7 @@ class Execution:
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None,
                  callbacks=None, return_dict=False, **options):
         if are_arrays((x, y)) and sample_weight is None and steps is None and not options:
+            arrays = x, y       # noqa: F841, as in fit
             x, y, batch_size = pipeline(x, y, batch_size), None, None
         return super().evaluate(x, y, batch_size, verbose, sample_weight, steps, with_progress_bar(callbacks),
                                 return_dict, **options)
@@ -39,7 +43,9 @@ class Execution:
 
     def make_variables(self, x, y):
         """Make all variables before the first step: one that makes them is traced twice."""
-        outputs = self(x)
+        shape = getattr(self, "output_shape", None)
+        known = isinstance(shape, tuple) and None not in shape[1:]      # else only a call tells, for .1 s
+        outputs = np.zeros((1, *shape[1:])) if known else self(x)
         self.optimizer.build(self.trainable_variables)
         self.compute_metrics(x, y, outputs)
         self.reset_metrics()
@@ -77,22 +83,34 @@ def pipeline(x, y, batch_size=None, shuffle=False):
 
     Keras' own pipeline stands still at the end of some epochs: TensorFlow wakes
     the thread that tunes it before telling it to stop, and may have to wait while
-    it sleeps on for seconds. This one is not tuned, and holds no copy of the arrays.
+    it sleeps on for seconds. This one is not tuned, and holds no copy of the arrays,
+    nor the arrays: TensorFlow never lets go of a function of NumPy's and what it holds.
     """
     count, batch_size = len(x), batch_size or DEFAULT_BATCH_SIZE
+    specs, arrays = [(array.dtype, array.shape[1:]) for array in (x, y)], [weakref.ref(array) for array in (x, y)]
     order = tf.data.Dataset.from_tensors(tf.range(count))
     if shuffle:
         order = tf.data.Dataset.random(rerandomize_each_iteration=True).take(1).map(
             lambda seed: tf.random.experimental.stateless_shuffle(tf.range(count), [seed, 0]))
 
     def gather(chosen):
-        parts = tf.numpy_function(lambda chosen: (x.take(chosen, 0), y.take(chosen, 0)), [chosen], [x.dtype, y.dtype])
-        return tuple(tf.ensure_shape(part, (None, *array.shape[1:])) for part, array in zip(parts, (x, y)))
+        parts = tf.numpy_function(lambda chosen: [take(array(), chosen) for array in arrays], [chosen],
+                                  [dtype for dtype, _ in specs])
+        return tuple(tf.ensure_shape(part, (None, *shape)) for part, (_, shape) in zip(parts, specs))
 
-    # Eight batches a call: to call NumPy takes as long as to gather a batch
-    batches = order.rebatch(8 * batch_size).map(gather).rebatch(batch_size)
+    # Sixteen batches a call: to call NumPy takes as long as to gather a batch
+    batches = order.rebatch(16 * batch_size).map(gather).rebatch(batch_size)
     batches = batches.apply(tf.data.experimental.assert_cardinality(-(-count // batch_size))).prefetch(4)
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1       # else it waits behind the layers for a thread
     return batches.with_options(options)
+
+
+def take(array, chosen):
+    """Return array[chosen] at an address that TensorFlow takes as it is; from another it would copy."""
+    size = array[:1].nbytes * len(chosen)
+    memory = np.empty(size + 64, "uint8")
+    start = -memory.ctypes.data % 64
+    taken = memory[start:start + size].view(array.dtype).reshape(len(chosen), *array.shape[1:])
+    return array.take(chosen, 0, taken, mode="clip")        # other modes gather elsewhere first, and copy

@@ -105,8 +105,10 @@ class Halves:
             known, layers = layers[:depth(layers)], layers[depth(layers):]
             halves = [convolutions.carry_out(known, half, training) for half in halves]
         for layer in layers[:-1]:
-            if acts_on_each_image_alone(layer):
-                halves = [layer(half) for half in halves]       # Keras hands training on
-            else:
+            if not acts_on_each_image_alone(layer):
                 halves = split(layer(join(*halves)))
+            elif isinstance(layer, keras.layers.Dropout):
+                halves = [convolutions.drop(layer, half, training) for half in halves]
+            else:
+                halves = [layer(half) for half in halves]       # Keras hands training on
         return layers[-1](join(*halves))

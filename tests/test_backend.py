@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from conftest import run
-from support import backend
+from support import backend, cpu
 
 
 @pytest.mark.parametrize("end, code, error", [
@@ -31,7 +31,7 @@ def test_one_seed_gives_the_same_numbers():
 
 
 def test_device_and_versions():
-    assert re.search(r"\w.* \(\d+ cores?\b.*\)", backend.describe_cpu())
+    assert re.search(r"\w.* \(\d+ cores?\b.*\)", cpu.describe())
     python, numpy = sys.version.split()[0], np.__version__
     versions = backend.versions()
     assert versions["python"] == python and versions["numpy"] == numpy and versions["tensorflow"] == tf.__version__
@@ -43,7 +43,7 @@ def test_cores_are_those_that_the_process_may_use():
     cores = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(cores)})
-        assert backend.count_cores() == 1
+        assert cpu.count_cores() == 1
     finally:
         os.sched_setaffinity(0, cores)
-    assert backend.count_cores() == len(cores)
+    assert cpu.count_cores() == len(cores)

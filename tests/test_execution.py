@@ -1,5 +1,7 @@
 """fit and evaluate under accelerate: which images come when, and what the progress bar says."""
+import gc
 import re
+import weakref
 
 import keras
 import numpy as np
@@ -23,9 +25,9 @@ class Recorder(keras.layers.Layer):
         return numbers
 
     def take(self):
-        """Return the batches since the last call, but for the single image by which fit makes the variables."""
+        """Return the batches since the last call."""
         batches, self.batches = self.batches, []
-        return [batch for batch in batches if len(batch) > 1]
+        return batches
 
 
 @pytest.fixture
@@ -61,6 +63,22 @@ def test_order_stays_without_shuffling(identity, recorder):
     assert sum(recorder.take(), []) == list(range(200))
     identity.fit(NUMBERS, NUMBERS, shuffle=False, validation_data=(NUMBERS[:50], NUMBERS[:50]), verbose=0)
     assert sum(recorder.take(), []) == [*range(200), *range(50)]
+
+
+def test_arrays_stay_for_as_long_as_they_are_used(identity, recorder):
+    """Nobody else need keep them, and nobody keeps them afterwards."""
+    references = []
+
+    def copy():
+        numbers = NUMBERS.copy()
+        references.append(weakref.ref(numbers))
+        return numbers
+
+    identity.fit(copy(), copy(), epochs=2, validation_data=(copy(), copy()), verbose=0)
+    identity.evaluate(copy(), copy(), verbose=0)
+    assert len(sum(recorder.take(), [])) == 5 * 200
+    gc.collect()
+    assert [reference() for reference in references] == [None] * 6
 
 
 def test_what_keras_takes_is_taken(identity, recorder):

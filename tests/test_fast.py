@@ -196,3 +196,16 @@ def test_dropout_drops_the_stated_fraction_and_scales_by_it(rate, accelerated):
     assert abs(kept.mean() / 4 - (1 - rate)) < .001
     assert (kept[:5000].round() != kept[5000:].round()).mean() > .5    # each image has its own
     assert (kept.round() != (lenet(images, training=True).numpy() * (1 - rate) * 4).round()).mean() > .5
+
+
+@pytest.mark.parametrize("units", [128, 3])
+@pytest.mark.parametrize("rate", [.5, .3, 0])
+def test_dropout_among_other_layers(units, rate):
+    network = keras.Sequential([keras.layers.InputLayer((units,)), keras.layers.Dropout(rate), keras.layers.Flatten()])
+    network.compile("sgd", "mse")
+    network = accelerate(network)
+    ones = np.ones((9999, units), "float32")
+    assert (network.predict_on_batch(ones) == 1).all()
+    outputs = network(ones, training=True).numpy() * (1 - rate)
+    assert np.abs(outputs - outputs.round()).max() < 1e-6 and set(outputs.round().ravel()) <= {0, 1}
+    assert abs(outputs.mean() - (1 - rate)) < .015
