@@ -75,12 +75,12 @@ ENGLISH = {
 {benchmark}""",
 
     "speed": "{rounds} rounds on {benchmark_hardware}. Every contestant runs once a round, in a process of its own, and"
-             " ratios are taken within a round. These times span less than the training time above, and may be of"
-             " another machine. Plain `fit` takes {plain_ratio} times as long as `lenet5.py`, the fastest peer ({peer})"
-             " {peer_ratio} times. The arithmetic alone, three forward passes for training and one for tests, at the"
-             " rate of large matrix products ({rate} GFLOP/s), would take {arithmetic_ratio} of our time. `lenet5.py`"
-             " reports once in {steps_per_execution} batches: its first batch is the end of the first"
-             " {steps_per_execution}, its longest gap one between two reports.",
+             " ratios are taken within a round. These times span less than the training time above. Plain `fit` takes"
+             " {plain_ratio} times as long as `lenet5.py`, the fastest peer ({peer}) {peer_ratio} times. The"
+             " arithmetic alone, three forward passes for training and one for tests, at the rate of large matrix"
+             " products ({rate} GFLOP/s), would take {arithmetic_ratio} of our time. `lenet5.py` reports once in"
+             " {steps_per_execution} batches: its first batch is the end of the first {steps_per_execution}, its"
+             " longest gap one between two reports.",
     "compilation": "Compiling took PyTorch {compilation} s, before the epochs; only its first batch and its whole"
                    " process include that.",
 
@@ -170,7 +170,7 @@ CHINESE = {
 {benchmark}""",
 
     "speed": "在 {benchmark_hardware} 上重复 {rounds} 次；每次重复中各实现依次运行，各用一个独立进程，倍数在同一次重复内计算。"
-             "这里的计时范围小于上文的训练时间，所用机器也可能不同。"
+             "这里的计时范围小于上文的训练时间。"
              "原生 `fit` 的用时是 `lenet5.py` 的 {plain_ratio} 倍，其他框架中最快的（{peer}）为 {peer_ratio} 倍。"
              "若只计算术运算（训练按三次前向计算计，测试按一次），按大矩阵乘法的速率（{rate} GFLOP/s）折算，"
              "只需 `lenet5.py` 用时的 {arithmetic_ratio} 倍。"
