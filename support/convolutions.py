@@ -66,7 +66,7 @@ def average(maps, rows):
 def drop(layer, maps, training):
     """Carry out a Dropout by drawing a byte for each unit, where its rate is a number of 256ths."""
     units = maps.shape[1:].num_elements()       # None where the shape is not known
-    if not training or not (256 * layer.rate).is_integer() or layer.rate in (0, 1) or not units or units % 4:
+    if not training or layer.rate in (0, 1) or 256 * layer.rate % 1 or not units or units % 4:
         return layer(maps)
     drawn = tf.random.stateless_uniform([tf.size(maps) // 4], layer.seed_generator.next(), None, None, "uint32")
     kept = tf.reshape(tf.bitcast(drawn, "uint8"), tf.shape(maps)) >= int(256 * layer.rate)
