@@ -20,11 +20,16 @@ def is_close(array, expected):
 
 
 def compute(network, images, labels):
-    """Return the loss of one training step with what the layers add to it, and its gradients."""
+    """Return the loss of one training step with what the layers add to it, and its gradients, an array a layer.
+
+    A bias' alone is a sum of as many terms as there are pixels, which may cancel but for what they were rounded by.
+    """
     with tf.GradientTape() as tape:
         losses = keras.losses.categorical_crossentropy(labels, network(images, training=True))
         loss = tf.reduce_mean(losses) + sum(network.losses)
-    return loss.numpy(), [gradient.numpy() for gradient in tape.gradient(loss, network.trainable_variables)]
+    variables = [layer.trainable_variables for layer in network.layers if layer.trainable_variables]
+    gradients = tape.gradient(loss, variables)
+    return loss.numpy(), [np.concatenate([part.numpy().ravel() for part in layer]) for layer in gradients]
 
 
 def assert_same(fast, plain, images, labels):
