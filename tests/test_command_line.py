@@ -99,7 +99,7 @@ def test_ctrl_c_during_training(digits_npz, tmp_path):
         env=dict(os.environ, PYTHONUNBUFFERED="1"), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))    # ignored in a shell's background job
     assert any(line.startswith("Epoch 2/") for line in process.stdout)
-    time.sleep(.02)     # amid its steps: TensorFlow 2.21, Keras' own fit, too, may abort where an epoch begins
+    time.sleep(.02)     # amid its steps: in the moment an epoch begins, TensorFlow 2.21 itself may abort
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=600)
     assert process.returncode == 130 and error.startswith("lenet5.py: interrupted") and error.count("\n") == 1
