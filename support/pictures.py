@@ -29,7 +29,7 @@ def draw_metric(metric, history, data_name):
     runs = [("", "o-", 1, history), ("published", "--", .6, Constants.PUBLISHED["history"])]
     runs = runs if data_name == "MNIST" else runs[:1]
     figure = Figure(figsize=(6, 4.4))
-    axes = add_axes(figure, [.175, .135, .79, .59 if len(runs) > 1 else .65])
+    axes = add_axes(figure, [.175, .135, .79, .58 if len(runs) > 1 else .64])
     for key, color, name in (metric, TRAINING, "training, with dropout"), ("val_" + metric, TEST, "test"):
         for source, line, alpha, run in runs:
             values = 100 * (1 - np.array(run[key])) if metric == "accuracy" else np.array(run[key])
@@ -94,7 +94,7 @@ def label(data_name):
     name = data_name if len(data_name) <= 18 else data_name[:17] + "\u2026"
     known = get_font(findfont("DejaVu Sans")).get_charmap()
     name = "".join(letter if ord(letter) in known else "\ufffd" for letter in name)
-    return data_name if data_name == "MNIST" else name.replace("$", r"\$") + ", not MNIST"      # two $ would enclose a formula
+    return data_name if data_name == "MNIST" else name.replace("$", r"\$") + ", not MNIST"  # two $: a formula
 
 
 def add_title(figure, title, subtitle):
