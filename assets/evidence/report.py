@@ -1,73 +1,60 @@
-"""Write the pages' numbers, draw their pictures, and copy the weights of row III.
+"""Write the pages' numbers, draw their pictures, and copy row III's weights.
 
     python assets/evidence/report.py [--into FOLDER]
 
-Everything comes from committed files: the JSON in the folders beside this file,
-and constants.py. In each page the text between <!--NAME--> and <!----> is replaced
-by the value of that name; values.py has them all. With a folder, everything is
-written there instead. It takes scipy, which tests/requirements.txt names.
+In each page the text between <!--NAME--> and <!----> becomes the value of that
+name, which values.py takes from the files beside it. It needs tests/requirements.txt.
 """
 import argparse
 import pathlib
 import re
-import shutil
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(folder) for folder in (ROOT, HERE, HERE / "changes", HERE / "reference")]
+sys.path[:0] = [str(ROOT), str(HERE / "changes"), str(HERE / "reference")]
 
 import lenet5
-import numpy as np
 import pictures
 import values
 from constants import Constants
-from scipy import stats
 from support import mnist, weights
 
 PAGES = ["README.md", "assets/README.zh-CN.md", "assets/evidence/README.md"]
 MARKED = re.compile(r"<!--([\w.-]+)-->(.*?)<!---->", re.DOTALL)
-DIGIT = 0       # of the test set: the one in the network's picture, a 7
+ROW_III = HERE / "series" / "keras-3" / "00.weights.h5"
 
 
 def fill(page, known):
     """Return a page's text with the known values between their markers; raises ValueError for another name."""
     def replace(found):
-        name, before = found.groups()
-        if name not in known or "<!--" in before:
-            raise ValueError(f"<!--{name}-->: no such value, or no <!----> behind it")
-        return f"<!--{name}-->{known[name]}<!---->"
+        if found[1] not in known or "<!--" in found[2]:
+            raise ValueError(f"<!--{found[1]}-->: there is no such value, or no <!----> behind it")
+        return f"<!--{found[1]}-->{known[found[1]]}<!---->"
     return MARKED.sub(replace, page)
 
 
-def draw(weights_path):
-    """Return the pictures' bytes by name, the network's with the weights of a file."""
-    lenet = lenet5.build_lenet()
-    weights.load_weights(lenet, weights_path)
-    digits = mnist.load_digits()
-    image = lenet5.pad_and_scale(digits["x_test"][DIGIT:DIGIT + 1])[0]
-    errors, rows = values.group_departures(), []
-    for name in pictures.DEPARTURES:
-        low, high = stats.ttest_1samp(errors[name], 0).confidence_interval()
-        rows.append((name, np.mean(errors[name]), (high - low) / 2))
-    return {"LeNet-5": pictures.draw_network(lenet, image, digits["y_test"][DIGIT]),
-            "reproduction": pictures.draw_reproduction(values.load_series("today")),
-            "departures": pictures.draw_departures(rows, Constants.PAPER["test_error"])}
+def draw():
+    """Return the pictures' bytes by name; the network's is row III's, and shows the first test digit."""
+    lenet, digits = lenet5.build_lenet(), mnist.load_digits()
+    weights.load_weights(lenet, str(ROW_III))
+    image = lenet5.pad_and_scale(digits["x_test"][:1])[0]
+    errors = values.measure_departures(pictures.DEPARTURES)
+    return {"LeNet-5": pictures.draw_network(lenet, image, digits["y_test"][0]),
+            "reproduction": pictures.draw_reproduction(values.load_series("keras-3")),
+            "departures": pictures.draw_departures(errors, Constants.PAPER["test_error"])}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--into", metavar="FOLDER", type=pathlib.Path, default=ROOT,
-                        help="write there, and leave the repository's files alone")
+    parser.add_argument("--into", type=pathlib.Path, default=ROOT, help="a folder in the repository's place")
     into, known = parser.parse_args().into, values.compute()
-    into.joinpath("assets", "evidence").mkdir(parents=True, exist_ok=True)
-    for path in PAGES:
-        page = fill(ROOT.joinpath(path).read_text(encoding="utf-8"), known)
-        into.joinpath(path).write_text(page, encoding="utf-8", newline="\n")
-    row_iii = HERE / "series" / "keras-3" / "00.weights.h5"
-    for name, jpeg in draw(str(row_iii)).items():
-        into.joinpath("assets", name + ".jpeg").write_bytes(jpeg)
-    shutil.copyfile(row_iii, into / "assets" / "LeNet-5.weights.h5")
+    files = {path: fill((ROOT / path).read_text(encoding="utf-8"), known).encode() for path in PAGES}
+    files.update({f"assets/{name}.jpeg": jpeg for name, jpeg in draw().items()})
+    files["assets/LeNet-5.weights.h5"] = ROW_III.read_bytes()
+    for path, content in files.items():
+        (into / path).parent.mkdir(parents=True, exist_ok=True)
+        (into / path).write_bytes(content)
 
 
 if __name__ == "__main__":

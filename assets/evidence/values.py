@@ -4,262 +4,187 @@ import json
 import pathlib
 import re
 
-import numpy as np
-from scipy import stats
-
 import changes
-import lenet5
+import numpy as np
 import reference
 from constants import Constants
+from scipy import stats
 from support import execution
 
 HERE = pathlib.Path(__file__).resolve().parent
-PUBLISHED = Constants.PUBLISHED
-SERIES = {"today": ("keras-3", 30), "then": ("keras-2", 20)}        # folder, seeds
+SEEDS = {"keras-3": 30, "keras-2": 20}      # of each series
 MARGIN = .1         # percentage points within which two accuracies count as equal
 RACE_LIMIT = 1e-3   # of an update's norm, from which a first step is off
 
-
-# How numbers are written
-
-def spread(values, digits):
-    """Return mean ± standard deviation."""
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
-
-
-def signed(value, digits=2):
-    return f"{round(value, digits) + 0.:+.{digits}f}".replace("-", "−")      # + 0. for no minus before zero
-
-
-def compare(name, a, b, digits=2):
-    """Return the difference of two samples' means and its 95% interval, by Welch's t."""
-    low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
-    return {f"{name}.difference": signed(np.mean(a) - np.mean(b), digits),
-            f"{name}.low": signed(low, digits), f"{name}.high": signed(high, digits)}
-
-
-def probability(p):
-    return "< 0.001" if p < .001 else f"= {p:.3f}"
-
-
-def power(value):
-    return f"{value:g}".replace("e-0", "e-")
-
-
-def shorten(hardware):
-    """Return a device in few words: Intel Xeon, 2 cores."""
-    name, _, cores = hardware.partition(" (")
-    name = re.sub(r"\((R|TM)\)| Processor| CPU.*", "", name)
-    return ", ".join(filter(None, [name, cores.rstrip(")").split(",")[0]]))
-
-
-# The evidence
 
 def load(*path):
     return json.loads(HERE.joinpath(*path).read_text(encoding="utf-8"))
 
 
-def load_series(name):
-    """Return the records of today's stack or of that of 2018 ("then"), by seed."""
-    folder, count = SERIES[name]
-    return [load("series", folder, f"{seed:02}.json") for seed in range(count)]
+def load_series(folder):
+    return [load("series", folder, f"{seed:02}.json") for seed in range(SEEDS[folder])]
 
 
-def describe_series(name, records):
-    accuracy, loss = ([record[key] for record in records] for key in ("test_accuracy", "test_loss"))
-    times = [record["training_time"] for record in records if record["training_time"] is not None]
-    first, cores = records[0], re.search(r"(\d+) core", records[0]["hardware"])
-    return {f"{name}.{key}": str(value) for key, value in {
-        "n": len(records), "last": len(records) - 1, **first["versions"], "hardware": first["hardware"],
-        "device": shorten(first["hardware"]), "cores": cores and cores[1],
-        "commit": first.get("commit") or "source " + first["source"][:7],
-        "accuracy": spread(accuracy, 4), "loss": spread(loss, 4), "mean": f"{np.mean(accuracy):.4f}",
-        "error": f"{100 * (1 - np.mean(accuracy)):.2f}", "points": f"{100 * np.std(accuracy, ddof=1):.2f}",
-        "misread": spread([len(record["misclassified"]) for record in records], 1),
-        "timed": len(times), "seconds": f"{np.median(times):.0f}",
-        "range": f"{min(accuracy):.4f}–{max(accuracy):.4f}"}.items()}
+def collect(records, key, unit=1):
+    return unit * np.array([record[key] for record in records])
 
 
-def describe_vote(name, records):
-    """How often the same test digits are misread, and what the runs' majority says.
+def spread(values, digits):
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
-    The majority misreads a digit where another answer has more votes than the true
-    one; a tie is where the true one shares the most votes with another.
-    """
-    votes, true = collections.defaultdict(collections.Counter), {}
+
+def compare(a, b, digits=2):
+    """Return the difference of two samples' means with its 95% interval, by Welch's t."""
+    values = np.mean(a) - np.mean(b), *stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    values = np.round(values, digits) + 0.      # no minus before zero
+    return "{:+.{digits}f} [{:+.{digits}f}, {:+.{digits}f}]".format(*values, digits=digits).replace("-", "−")
+
+
+def shorten(hardware):
+    """Return a device in few words: Intel Xeon, 2 cores."""
+    name, _, cores = hardware.partition(" (")
+    return ", ".join(filter(None, [re.sub(r"\((R|TM)\)| Processor", "", name), cores.strip(")").split(",")[0]]))
+
+
+def describe_series(records):
+    """By vote, a digit is misread where another answer has more votes than the true one; a tie is where both lead."""
+    wrong = collections.defaultdict(collections.Counter)
     for record in records:
-        for index, label, predicted in record["misclassified"]:
-            votes[index][predicted] += 1
-            true[index] = label
-    everywhere = sorted(index for index in votes if votes[index].total() == len(records))
-    lead = [len(records) - count.total() - max(count.values()) for count in votes.values()]     # of the true one
-    return {f"{name}.{key}": str(value) for key, value in {
-        "misread.any": len(votes), "misread.all": len(everywhere), "misread.all.list": ", ".join(map(str, everywhere)),
-        "vote": sum(votes < 0 for votes in lead), "vote.ties": lead.count(0)}.items()}
+        for index, _, predicted in record["misclassified"]:
+            wrong[index][predicted] += 1
+    always = sorted(index for index, votes in wrong.items() if votes.total() == len(records))
+    lead = [len(records) - votes.total() - max(votes.values()) for votes in wrong.values()]     # the true answer's
+    times = [record["training_time"] for record in records if record["training_time"] is not None]
+    accuracy, first = collect(records, "test_accuracy"), records[0]
+    return {"n": len(records), "last": len(records) - 1, **first["versions"], "hardware": first["hardware"],
+            "device": shorten(first["hardware"]), "commit": first.get("commit") or "source " + first["source"][:7],
+            "accuracy": spread(accuracy, 4), "mean": f"{np.mean(accuracy):.4f}",
+            "error": f"{100 * np.mean(1 - accuracy):.2f}", "points": f"{100 * np.std(accuracy, ddof=1):.2f}",
+            "loss": spread(collect(records, "test_loss"), 4), "misread": spread(10000 * (1 - accuracy), 1),
+            "seconds": f"{np.median(times):.0f}", "timed": len(times),
+            "any": len(wrong), "all": len(always), "all.list": ", ".join(map(str, always)),
+            "vote": sum(votes < 0 for votes in lead), "vote.ties": lead.count(0)}
 
 
 def describe_rows(rows):
-    """The results' rows, short and in full."""
     values = {}
     for number, run in rows.items():
-        versions = " | ".join(run["versions"][key] for key in ("keras", "tensorflow", "python"))
-        values[f"row.{number}"] = (f"{versions} | {shorten(run['hardware'])} | {run['training_time']:.0f}"
-                                   f" | {run['test_loss']:.4f} | {run['test_accuracy']:.4f}")
-        values[f"row.{number}.full"] = (f"{versions} | {run['hardware']} | {run['training_time']}"
-                                        f" | {run['test_loss']} | {run['test_accuracy']}")
+        versions = [run["versions"][key] for key in ("keras", "tensorflow", "python")]
+        numbers = [run[key] for key in ("training_time", "test_loss", "test_accuracy")]
+        values[number] = "{} | {} | {} | {} | {:.0f} | {:.4f} | {:.4f}".format(
+            *versions, shorten(run["hardware"]), *numbers)
+        values[number + ".full"] = " | ".join(map(str, [*versions, run["hardware"], *numbers]))
     return values
 
 
-def describe_published(today):
-    """The published run, and its rank among today's, to the four decimals of its log."""
-    values = {"published.accuracy": f"{PUBLISHED['test_accuracy']:.4f}",
-              "published.loss": f"{PUBLISHED['test_loss']:.4f}", "published.seconds": f"{PUBLISHED['training_time']:.0f}",
-              "published.misread": str(round(10000 * (1 - PUBLISHED["test_accuracy"])))}
-    for key, history in PUBLISHED["history"].items():
-        runs, published = np.array([round(record["history"][key][-1], 4) for record in today]), history[-1]
-        values["rank." + key] = (f"{published:.4f} | {runs.min():.4f}–{runs.max():.4f} | {sum(runs < published)}"
-                                 f" | {sum(runs == published)} | {sum(runs > published)}")
+def describe_published(run, records):
+    """The published run, and its rank among others, to the four decimals of its log."""
+    values = {"accuracy": f"{run['test_accuracy']:.4f}", "loss": f"{run['test_loss']:.4f}",
+              "seconds": f"{run['training_time']:.0f}", "misread": round(10000 * (1 - run["test_accuracy"]))}
+    for key, history in run["history"].items():
+        last, others = history[-1], np.round([record["history"][key][-1] for record in records], 4)
+        values["rank." + key] = "{:.4f} | {:.4f}–{:.4f} | {} | {} | {}".format(
+            last, min(others), max(others), sum(others < last), sum(others == last), sum(others > last))
     return values
 
 
 def describe_equality(today, then):
     """Two one-sided t-tests after Schuirmann (1987), with Welch's degrees of freedom."""
-    today, then = (np.array([100 * record["test_accuracy"] for record in records]) for records in (today, then))
-    above = stats.ttest_ind(today + MARGIN, then, equal_var=False, alternative="greater").pvalue
-    below = stats.ttest_ind(today - MARGIN, then, equal_var=False, alternative="less").pvalue
-    return {**compare("equality", today, then), "equality.margin": str(MARGIN),
-            "equality.p": probability(max(above, below)),
-            "equality.test_error": f"{np.sqrt(np.mean(today) * (100 - np.mean(today)) / 10000):.2f}"}
-
-
-def describe_paper():
-    """The paper's errors, and parameters: S2 and S4 train two a map; Table I has C3's maps see 3, 4 or all 6; 84 in F6."""
-    ours = [layer.count_params() for layer in lenet5.build_lenet().layers if layer.name[0].isupper()]
-    c1, c3, c5 = 6 * (25 + 1), 6 * (3 * 25 + 1) + 9 * (4 * 25 + 1) + (6 * 25 + 1), 120 * (16 * 25 + 1)
-    paper = [c1, 6 * 2, c3, 16 * 2, c5, 84 * (120 + 1), 0]
-    return {"paper.error": str(Constants.PAPER["test_error"]),
-            "paper.distorted": str(Constants.PAPER["test_error_distortions"]),
-            **{name: " | ".join(f"{count:,}" for count in counts + [sum(counts)])
-               for name, counts in (("parameters.ours", ours), ("parameters.paper", paper))}}
-
-
-def describe_departures():
-    """A row for each: runs, error, difference from none's, parameters."""
-    runs, errors = load("departures", "results.json")["runs"], group_departures()
-    values = {"departures.commit": ", ".join(dict.fromkeys(run["commit"] for run in runs))}
-    parameters = {run["departure"]: run["parameters"] for run in runs}
-    for name, group in errors.items():
-        than_none = compare(f"departures.{name}", group, errors["none"])
-        difference, low, high = than_none.values()
-        interval = f"{difference} [{low}, {high}]" if name != "none" else ""
-        values.update(than_none)
-        values[f"departures.{name}"] = f"{len(group)} | {spread(group, 2)} | {interval} | {parameters[name]:,}"
-        values[f"departures.{name}.error"] = f"{np.mean(group):.2f}"
-    return values
+    today, then = collect(today, "test_accuracy", 100), collect(then, "test_accuracy", 100)
+    p = max(stats.ttest_ind(today + MARGIN, then, equal_var=False, alternative="greater").pvalue,
+            stats.ttest_ind(today - MARGIN, then, equal_var=False, alternative="less").pvalue)
+    return {"difference": compare(today, then), "margin": MARGIN, "p": "< 0.001" if p < .001 else f"= {p:.3f}",
+            "test_error": f"{np.sqrt(np.mean(today) * (100 - np.mean(today)) / 10000):.2f}"}
 
 
 def group_departures():
-    """Return the test errors in percent of each departure's runs, by its name."""
-    errors = {}
+    """Return the test errors in percent, and the runs, of each departure."""
+    groups = collections.defaultdict(list)
     for run in load("departures", "results.json")["runs"]:
-        errors.setdefault(run["departure"], []).append(100 * (1 - run["test_accuracy"]))
-    return errors
+        groups[run["departure"]].append(run)
+    return {name: (100 - collect(runs, "test_accuracy", 100), runs) for name, runs in groups.items()}
 
 
-def describe_changes():
+def measure_departures(names):
+    """Return (name, mean test error in percent, half of its 95% interval) of each departure, for the picture."""
+    errors = [group_departures()[name][0] for name in names]
+    halves = [np.ptp(stats.ttest_1samp(each, 0).confidence_interval()) / 2 for each in errors]
+    return list(zip(names, map(np.mean, errors), halves))
+
+
+def describe_departures():
+    groups = group_departures()
+    values = {"commit": ", ".join(dict.fromkeys(run["commit"] for _, runs in groups.values() for run in runs))}
+    for name, (errors, runs) in groups.items():
+        difference = compare(errors, groups["none"][0]) if name != "none" else ""
+        values.update({name + ".error": f"{np.mean(errors):.2f}", name + ".difference": difference})
+        values[name] = f"{len(runs)} | {spread(errors, 2)} | {difference} | {runs[0]['parameters']:,}"
+    return values
+
+
+def describe_changes(found):
     """What the README's changes of a line do to the network as published, over the same seeds."""
-    if not HERE.joinpath("changes", "results.json").exists():
-        return {}
-    found, values = load("changes", "results.json"), {}
-
-    def collect(change, key):
-        return np.array([run[key] for run in found["runs"] if run["change"] == change])
-
-    for number, (_, after) in enumerate(changes.find_changes(), 1):
-        values.update(compare(f"changes.{number}", 100 * collect(after, "test_accuracy"),
-                              100 * collect("none", "test_accuracy")))
-        ratio = np.median(collect(after, "training_time")) / np.median(collect("none", "training_time"))
-        values[f"changes.{number}.ratio"] = f"{ratio:.2f}"
-    return {**values, "changes.n": str(len(collect("none", "seed"))), "changes.commit": found["commit"]}
+    plain, *others = ([run for run in found["runs"] if run["change"] == name]
+                      for name in ["none"] + [after for _, after in changes.find_changes()])
+    values = {"n": len(plain), "commit": found["commit"]}
+    for number, runs in enumerate(others, 1):
+        values[f"{number}"] = compare(collect(runs, "test_accuracy", 100), collect(plain, "test_accuracy", 100))
+        ratio = np.median(collect(runs, "training_time")) / np.median(collect(plain, "training_time"))
+        values[f"{number}.ratio"] = f"{ratio:.2f}"
+    return values
 
 
-def describe_reference():
-    return {"reference.outputs": power(reference.OUTPUTS), "reference.gradients": power(reference.GRADIENTS),
-            "reference.weights": power(max(reference.WEIGHTS.values())),
-            "reference.averages": power(reference.AVERAGES), "reference.steps": str(max(reference.STEPS))}
-
-
-def describe_race():
-    """First steps that are off the one computed in order, with the published stack's threads and with updates ordered."""
-    race, values = load("reference", "race.json"), {}
-    for name, steps in ("race", race["published"]), ("ordered", race["ordered"]):
-        worst = [max(step.values()) for step in steps]
-        values.update({f"{name}.n": len(worst), f"{name}.off": sum(value > RACE_LIMIT for value in worst),
-                       f"{name}.worst": f"{100 * max(worst):.0f}"})
-    for layer in "C1", "C3", "C5", "F6", "Output":
-        values["race." + layer] = sum(max(step[f"{layer} kernel"], step[f"{layer} bias"]) > RACE_LIMIT
-                                      for step in race["published"])
-    values.update({"race.limit": f"{100 * RACE_LIMIT:g}", "race.hardware": race["hardware"],
-                   "race.commit": race["commit"]})
-    return {name: str(value) for name, value in values.items()}
-
-
-def describe_racing(then):
-    """Whole runs whose updates race, beside those on the same stack that do one operation at a time."""
-    found = load("reference", "racing.json")
-    values = {"racing.n": str(len(found["runs"])), "racing.commit": found["commit"]}
-    for name, digits, unit in ("accuracy", 2, 100), ("loss", 4, 1):
-        racing, ordered = ([unit * run["test_" + name] for run in runs] for runs in (found["runs"], then))
-        values["racing." + name] = spread(np.divide(racing, unit), 4)
-        values.update(compare("racing." + name, racing, ordered, digits))
+def describe_race(then):
+    """First steps that are off the one computed in order; whole runs beside those that do one operation at a time."""
+    first, whole = load("reference", "race.json"), load("reference", "racing.json")
+    worst, ordered = (np.array([max(step.values()) for step in first[kind]]) for kind in ("published", "ordered"))
+    values = {"n": len(worst), "off": sum(worst > RACE_LIMIT), "worst": f"{100 * max(worst):.0f}",
+              "ordered.n": len(ordered), "ordered.off": sum(ordered > RACE_LIMIT), "limit": f"{100 * RACE_LIMIT:g}",
+              "hardware": first["hardware"], "commit": first["commit"],
+              "whole.n": len(whole["runs"]), "whole.commit": whole["commit"]}
+    for name, unit, digits in ("accuracy", 100, 2), ("loss", 1, 4):
+        racing, waiting = (collect(runs, "test_" + name, unit) for runs in (whole["runs"], then))
+        values.update({name: spread(racing / unit, 4), name + ".difference": compare(racing, waiting, digits)})
     return values
 
 
 def describe_benchmark():
     """A row for each contestant: epochs' time, ratio to ours, first batch, longest gap, process, memory, accuracy."""
     found = load("benchmark", "benchmark.json")
-    rounds = found["rounds"]
-    values = {"benchmark.commit": found["commit"], "benchmark.hardware": found["hardware"],
-              "benchmark.epochs": str(found["epochs"]), "benchmark.rounds": str(len(rounds)),
-              "benchmark.steps_per_execution": str(execution.STEPS_PER_EXECUTION),
-              "benchmark.rate": f"{np.median([each['arithmetic']['rate'] for each in rounds]) / 1e9:.0f}",
-              "benchmark.compilation": f"{np.median([each['torch-compiled']['compilation'] for each in rounds]):.0f}"}
+    rounds, values = found["rounds"], {key: found[key] for key in ("commit", "hardware", "epochs")}
+    values.update({"rounds": len(rounds), "steps_per_execution": execution.STEPS_PER_EXECUTION})
     for name in rounds[0]:
-        results = [each[name] for each in rounds]
-        seconds = [result["seconds"] for result in results]
-        ratio = np.median([each[name]["seconds"] / each["lenet5"]["seconds"] for each in rounds])
-
-        def median(key, digits, unit=1):
-            return f"{np.median([result[key] for result in results]) / unit:.{digits}f}" if results[0].get(key) else ""
-
-        accuracy = spread([result["accuracy"] for result in results], 4) if "accuracy" in results[0] else ""
-        values[f"benchmark.{name}"] = (
-            f"{np.median(seconds):.1f} ({min(seconds):.1f}–{max(seconds):.1f}) | {ratio:.2f} | {median('first_batch', 1)}"
-            f" | {median('longest_gap', 1)} | {median('process', 1) if accuracy else ''} | {median('memory', 0, 1e6)} | {accuracy}")
-        values.update({f"benchmark.{name}.seconds": f"{np.median(seconds):.1f}",
-                       f"benchmark.{name}.ratio": f"{ratio:.1f}" if ratio > 1 else f"{ratio:.2f}",
-                       f"benchmark.{name}.version": results[0].get("version", "").split("+")[0]})
+        first, results = rounds[0][name], [each[name] for each in rounds]
+        kinds = [("seconds", 1, 1), ("first_batch", 1, 1), ("longest_gap", 1, 1), ("process", 1, 1),
+                 ("memory", 1e6, 0), ("rate", 1e9, 0), ("compilation", 1, 0)]
+        middle = {key: f"{np.median(collect(results, key)) / unit:.{digits}f}" if first.get(key) else ""
+                  for key, unit, digits in kinds}
+        times = collect(results, "seconds")
+        ratio = np.median(times / [each["lenet5"]["seconds"] for each in rounds])
+        cells = [f"{middle['seconds']} ({min(times):.1f}–{max(times):.1f})", f"{ratio:.2f}",
+                 *(middle[key] for key in ("first_batch", "longest_gap", "process", "memory")),
+                 spread(collect(results, "accuracy"), 4) if "accuracy" in first else ""]
+        values.update({name: " | ".join(cells), name + ".ratio": f"{ratio:.2g}",
+                       name + ".version": first.get("version", "").split("+")[0],
+                       **{f"{name}.{key}": value for key, value in middle.items()}})
     return values
 
 
-def describe_printed():
-    """What row III's run printed: its last lines, and all of it."""
-    path = HERE / "series" / SERIES["today"][0] / "00.txt"
-    if not path.exists():
-        return {}
-    text = path.read_text(encoding="utf-8").rstrip()
-    result = re.search("^Training Time: .*^Testing Accuracy: .*?$", text, re.MULTILINE | re.DOTALL)[0]
-    return {"printed": f"\n```\n{result}\n```\n", "printed.all": f"\n```\n{text}\n```\n"}
-
-
 def compute():
-    """Return all values."""
-    today, then = load_series("today"), load_series("then")
-    rows = {"I": PUBLISHED, "II": then[0], "III": today[0]}
-    if HERE.joinpath("series", "keras-3-gpu", "00.json").exists():
-        rows["IV"] = load("series", "keras-3-gpu", "00.json")
-    return {**describe_series("today", today), **describe_vote("today", today), **describe_series("then", then),
-            **describe_vote("then", then), **describe_rows(rows), **describe_published(today),
-            **describe_equality(today, then), **describe_paper(), **describe_departures(), **describe_changes(),
-            **describe_reference(), **describe_race(), **describe_racing(then), **describe_benchmark(),
-            **describe_printed()}
+    """Return all values by their names: the subject, a dot, and the key."""
+    today, then, published = load_series("keras-3"), load_series("keras-2"), Constants.PUBLISHED
+    gpu, measured, printed = (HERE / path for path in (
+        "series/keras-3-gpu/00.json", "changes/results.json", "series/keras-3/00.txt"))
+    text = printed.read_text(encoding="utf-8") if printed.exists() else ""
+    rows = {"I": published, "II": then[0], "III": today[0], **({"IV": load(gpu)} if gpu.exists() else {})}
+    subjects = {
+        "today": describe_series(today), "then": describe_series(then), "row": describe_rows(rows),
+        "published": describe_published(published, today), "equality": describe_equality(today, then),
+        "paper": Constants.PAPER, "departures": describe_departures(), "race": describe_race(then),
+        "benchmark": describe_benchmark(), "changes": describe_changes(load(measured)) if measured.exists() else {},
+        "printed": {"all": f"\n```\n{text}```\n",
+                    "result": "\n```\n" + "".join(re.findall("(?m)^(?:Training|Testing) .*\n", text)) + "```\n"},
+        "reference": {name: f"{bound:g}".replace("e-0", "e-") for name, bound in {
+            "outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS, "averages": reference.AVERAGES,
+            "weights": max(reference.WEIGHTS.values()), "steps": max(reference.STEPS)}.items()}}
+    return {f"{subject}.{key}": str(value) for subject, found in subjects.items() for key, value in found.items()}
