@@ -82,7 +82,7 @@ def describe_published(run, records):
     values = {"accuracy": f"{run['test_accuracy']:.4f}", "loss": f"{run['test_loss']:.4f}",
               "seconds": f"{run['training_time']:.0f}", "misread": round(10000 * (1 - run["test_accuracy"]))}
     for key, history in run["history"].items():
-        last, others = history[-1], np.round([record["history"][key][-1] for record in records], 4)
+        last, others = history[-1], np.array([round(record["history"][key][-1], 4) for record in records])
         values["rank." + key] = "{:.4f} | {:.4f}–{:.4f} | {} | {} | {}".format(
             last, min(others), max(others), sum(others < last), sum(others == last), sum(others > last))
     return values
@@ -99,9 +99,8 @@ def describe_equality(today, then):
 
 def group_departures():
     """Return the test errors in percent, and the runs, of each departure."""
-    groups = collections.defaultdict(list)
-    for run in load("departures", "results.json")["runs"]:
-        groups[run["departure"]].append(run)
+    runs = load("departures", "results.json")["runs"]
+    groups = {run["departure"]: [other for other in runs if other["departure"] == run["departure"]] for run in runs}
     return {name: (100 - collect(runs, "test_accuracy", 100), runs) for name, runs in groups.items()}
 
 
