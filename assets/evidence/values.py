@@ -9,7 +9,6 @@ import numpy as np
 import reference
 from constants import Constants
 from scipy import stats
-from support import execution
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEEDS = {"keras-3": 30, "keras-2": 20}      # of each series
@@ -148,20 +147,20 @@ def describe_race(then):
 
 
 def describe_benchmark():
-    """A row for each contestant: epochs' time, ratio to ours, first batch, longest gap, process, memory, accuracy."""
+    """A row for each contestant: epochs' time, ratio to ours, first epoch, process, memory, accuracy."""
     found = load("benchmark", "benchmark.json")
     rounds, values = found["rounds"], {key: found[key] for key in ("commit", "hardware", "epochs")}
-    values.update({"rounds": len(rounds), "steps_per_execution": execution.STEPS_PER_EXECUTION})
+    values["rounds"] = len(rounds)
     for name in rounds[0]:
         first, results = rounds[0][name], [each[name] for each in rounds]
-        kinds = [("seconds", 1, 1), ("first_batch", 1, 1), ("longest_gap", 1, 1), ("process", 1, 1),
-                 ("memory", 1e6, 0), ("rate", 1e9, 0), ("compilation", 1, 0)]
+        kinds = [("seconds", 1, 1), ("first_epoch", 1, 1), ("process", 1, 1), ("memory", 1e6, 0), ("rate", 1e9, 0),
+                 ("compilation", 1, 0)]
         middle = {key: f"{np.median(collect(results, key)) / unit:.{digits}f}" if first.get(key) else ""
                   for key, unit, digits in kinds}
         times = collect(results, "seconds")
         ratio = np.median(times / [each["lenet5"]["seconds"] for each in rounds])
         cells = [f"{middle['seconds']} ({min(times):.1f}–{max(times):.1f})", f"{ratio:.2f}",
-                 *(middle[key] for key in ("first_batch", "longest_gap", "process", "memory")),
+                 *(middle[key] for key in ("first_epoch", "process", "memory")),
                  spread(collect(results, "accuracy"), 4) if "accuracy" in first else ""]
         values.update({name: " | ".join(cells), name + ".ratio": f"{ratio:.2g}",
                        name + ".version": first.get("version", "").split("+")[0],

@@ -25,8 +25,8 @@ KEYS = ["test_accuracy", "test_loss", "training_time", "layers"]        # of a r
 
 def find_changes():
     """Return the README's (before, after): the rows that begin with two pieces of code, the first from lenet5.py."""
-    script = ROOT.joinpath("lenet5.py").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(.+?)` \| `(.+?)` \|", ROOT.joinpath("README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    script, page = (ROOT.joinpath(name).read_text(encoding="utf-8") for name in ("lenet5.py", "README.md"))
+    rows = re.findall(r"^\| `(.+?)` \| `(.+?)` \|", page, re.MULTILINE)
     return [(before, after) for before, after in rows if script.count(before) == 1]
 
 
