@@ -1,46 +1,77 @@
-"""What the pictures show."""
+"""What the pictures of a run and of the evidence show."""
 import io
+import os
+import sys
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import ROOT
 from constants import Constants
 from support import pictures
 
-PUBLISHED = Constants.PUBLISHED["history"]
-HISTORY = {"loss": [.5, .25, .125], "accuracy": [.8, .9, .95], "val_loss": [.4, .2, .1], "val_accuracy": [.85, .92, .96]}
+sys.path.insert(0, os.path.join(ROOT, "assets", "evidence"))
+import pictures as evidence     # noqa: E402
+
+HISTORY = {"loss": [.5, .25, .125], "accuracy": [.8, .9, .95],
+           "val_loss": [.4, .2, .1], "val_accuracy": [.85, .92, .96]}
+UNREADABLE = "caf\udce9\n\u6570 $x$ and more"     # a name in Latin-1, letters that the font has not, a formula
 
 
-@pytest.mark.parametrize("metric, label, legend", [
-    ("accuracy", "accuracy", ["training: 0.9500", "test: 0.9600",
-                              "training, published: 0.9893", "test, published: 0.9905"]),
-    ("loss", "loss", ["training: 0.1250", "test: 0.1000",
-                                                  "training, published: 0.0353", "test, published: 0.0299"])])
-def test_curves(metric, label, legend):
-    axes, = pictures.draw_metric(metric, HISTORY, "MNIST").axes
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", label)
-    assert axes.get_title("left") == f"LeNet-5 on MNIST: {metric}"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == legend
-    lines = {line.get_label(): line for line in axes.lines}
-    expected = HISTORY[metric], HISTORY["val_" + metric], PUBLISHED[metric], PUBLISHED["val_" + metric]
-    for name, values in zip(legend, expected):
-        assert lines[name].get_xdata().tolist() == list(range(1, len(values) + 1))
-        assert lines[name].get_ydata().tolist() == values
-        assert lines[name].get_linestyle() == ("--" if "published" in name else "-")
-        assert lines[name].get_color() == (pictures.TRAINING if "training" in name else pictures.TEST)
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Have the pictures return their figures in place of JPEGs."""
+    for module in pictures, evidence:
+        monkeypatch.setattr(module, "to_jpeg", lambda figure, dpi=None: figure)
 
 
-def test_curves_are_jpegs():
-    for jpeg in pictures.draw_curves(HISTORY, "MNIST").values():
+def texts(artists):
+    return [text.get_text() for text in artists]
+
+
+@pytest.mark.parametrize("metric, unit", [("accuracy", lambda right: 100 * (1 - np.array(right))), ("loss", np.array)])
+@pytest.mark.parametrize("data_name, published", [("MNIST", 2), ("mnist.npz", 0)])
+def test_curves(metric, unit, data_name, published):
+    axes, = pictures.draw_metric(metric, HISTORY, data_name).axes
+    assert axes.get_yscale() == "log"
+    for style, history, count in ("-", HISTORY, 2), ("--", Constants.PUBLISHED["history"], published):
+        lines = [line for line in axes.lines if line.get_linestyle() == style]
+        assert len(lines) == count
+        for line, key in zip(lines, [metric, "val_" + metric]):
+            assert line.get_xdata().tolist() == list(range(1, len(history[key]) + 1))
+            assert np.allclose(line.get_ydata(), unit(history[key]))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("accuracy, loss", [
+    ([.9], [.3]), ([1.] * 3, [0.] * 3), ([.1, .1], [1e-30, 3e38]), ([.9, 1.], [-.5, 0.]), ([.99] * 500, [.1] * 500)])
+def test_curves_of_any_run(accuracy, loss):
+    history = {"accuracy": accuracy, "val_accuracy": accuracy, "loss": loss, "val_loss": loss}
+    for jpeg in pictures.draw_curves(history, UNREADABLE).values():
         image = Image.open(io.BytesIO(jpeg))
         image.load()
         assert image.format == "JPEG" and image.width > 1000
+    axes, = pictures.draw_metric("loss", history, "MNIST").axes
+    assert all(line.get_ydata().min() >= axes.get_ylim()[0] for line in axes.lines)      # and so is what is 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_settings_of_the_user_are_left_aside():
+    with matplotlib.rc_context({"text.usetex": True, "font.family": "none such"}):
+        assert pictures.draw_curves(HISTORY, "MNIST")
+        assert pictures.draw_errors(np.zeros((1, 28, 28)), [[0, 1, 2]], UNREADABLE)
+
+
+def test_label():
+    assert pictures.label("MNIST") == "MNIST"
+    assert pictures.label(UNREADABLE) == "caf\ufffd\ufffd\ufffd \\$x\\$ and mo\u2026, not MNIST"
+    assert len(pictures.label("x" * 1000)) < 30
 
 
 @pytest.mark.parametrize("count", [0, 1, 17, 500])
-def test_errors(monkeypatch, digits, count):
-    monkeypatch.setattr(pictures, "to_jpeg", lambda figure, dpi=None: figure)
+def test_errors(undrawn, digits, count):
     images = digits["x_test"]
     misclassified = [[index, index % 10, (index + 1) % 10] for index in range(count)]
     figure = pictures.draw_errors(images, misclassified, "mine.npz")
@@ -50,12 +81,53 @@ def test_errors(monkeypatch, digits, count):
     sheet = axes.images[0].get_array()
     assert sheet.sum() == images[:count].sum()
     for image, (x, y) in zip(images, captions):     # each digit above its caption
-        above = sheet[int(y) - 34:int(y), int(x) - 17:int(x) + 17]
+        above = sheet[int(y) - 36:int(y), int(x) - 17:int(x) + 17]
         assert np.array_equal(above[above.any(1)][:, above.any(0)], image[image.any(1)][:, image.any(0)])
-    title = figure.get_suptitle()
-    assert title == f"LeNet-5 on mine.npz, not MNIST: {count} of 500 misclassified (true \u2192 predicted)"
+    assert texts(figure.texts) == [f"{count} of 500 misread: true \u2192 predicted", "LeNet-5 on mine.npz, not MNIST"]
 
 
-def test_long_names_are_shortened():
-    assert pictures.shorten("MNIST") == "MNIST"
-    assert len(pictures.shorten("x" * 100)) < 40
+@pytest.mark.parametrize("loss, title", [
+    (.2999, "The run of 2022 lies inside today's 2 runs"), (.0298, "The run of 2022: 47 of 48 values inside today's")])
+def test_reproduction_says_what_one_sees(undrawn, loss, title):
+    published = Constants.PUBLISHED["history"]
+    low, high = ({key: [value + shift for value in values] for key, values in published.items()}
+                 for shift in (-.01, .01))
+    high["val_loss"][-1] = loss
+    figure = evidence.draw_reproduction([{"history": low}, {"history": high}])
+    assert figure.texts[0].get_text() == title
+
+
+def test_departures_are_sorted_and_few_runs_marked(undrawn):
+    rows = [("tanh", 10, .1, .05), ("sgd", 3, .3, .05), ("rbf", 10, -.2, .05)]
+    axes, = evidence.draw_departures(rows, .86, .95).axes
+    assert texts(axes.get_yticklabels()) == [evidence.DEPARTURES[name] for name in ("sgd", "tanh", "rbf")]
+    dots = [container[0] for container in axes.containers]
+    assert [dot.get_xdata()[0] for dot in dots] == [.3, .1, -.2]
+    assert [dot.get_markerfacecolor() for dot in dots] == ["white", pictures.TRAINING, pictures.TRAINING]
+    assert [text for text in texts(axes.texts) if text.startswith("n")] == ["n = 3"]
+
+
+RECORDS = [{"misclassified": misclassified} for misclassified in (
+    [[3, 6, 5], [7, 2, 7]], [[3, 6, 5], [4, 1, 7], [7, 2, 7]], [[3, 6, 0], [7, 2, 7]])]
+
+
+def test_misread_is_counted():
+    assert evidence.count_misread(RECORDS) == {3: {5: 2, 0: 1}, 4: {7: 1}, 7: {7: 3}}
+
+
+def test_misread_digits_are_drawn(undrawn, digits):
+    images, labels = np.arange(10 * 784).reshape(10, 28, 28), np.array([0, 0, 0, 6, 1, 0, 0, 2, 0, 0])
+    figure = evidence.draw_misread(RECORDS, images, labels)
+    assert texts(figure.texts) == ["2 test digits that all 3 runs misread", "of 10; below each, what the runs read"]
+    three, three_answers, seven, seven_answers, histogram = figure.axes
+    for axes, index in (three, 3), (seven, 7):
+        assert np.array_equal(axes.images[0].get_array(), images[index])
+        assert axes.get_xlabel() == f"a {labels[index]}, read as"
+    assert texts(three_answers.texts) == ["5", "2\u00d7", "0", "1\u00d7"]
+    assert texts(seven_answers.texts) == ["7", "3\u00d7"]
+    assert [bar.get_height() for bar in histogram.patches] == [1, 0, 2]
+    assert histogram.get_title("right") == "3 test digits are misread by at least one run"
+
+
+def test_misread_by_none_is_drawn():
+    assert evidence.draw_misread([{"misclassified": []}] * 2, np.zeros((10, 28, 28)), np.zeros(10, int))

@@ -1,138 +1,146 @@
-"""The README's pictures but for those of a run; each function returns a JPEG's bytes."""
-import keras
+"""The README's pictures but for the network's and those of a run; each function returns a JPEG's bytes."""
+import time
+from collections import Counter
+
 import numpy as np
+from matplotlib import style
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from constants import Constants
-from support.pictures import GREY, TEST, TRAINING, add_axes, to_jpeg
+from support.pictures import GREY, SMALL, TEST, TRAINING, add_axes, add_title, to_jpeg
 
-HEIGHT = 9.4        # inches, of the network's picture, which is four cells of three inches wide
 DEPARTURES = {      # as the picture names them
-    "none": "none (published)", "tanh": "1.7159 tanh(2x/3)", "subsampling": "trainable subsampling",
-    "table": "Table I in C3", "f6": "84 units in F6", "rbf": "radial basis outputs", "no-dropout": "no dropout",
-    "inputs": "inputs in [\u22120.1, 1.175]", "sgd": "plain gradient descent", "paper": "all but the training",
-    "paper-sdlm": "all"}
-KINDS = {"relu": "ReLU", "softmax": "softmax"}
+    "none": "published variant", "tanh": "scaled tanh,\nnot ReLU", "subsampling": "trained subsampling,\nnot averages",
+    "table": "C3 sees some of\nSP2's maps, not all", "f6": "84 units in F6,\nnot 128",
+    "rbf": "radial basis outputs,\nnot softmax", "no-dropout": "no dropout",
+    "inputs": "inputs \u22120.1 to 1.175,\nnot 0 to 1", "sgd": "gradient descent\nby single digits",
+    "paper": "the paper's network,\ntrained as here", "paper-sdlm": "the paper's network\nand its training"}
 
 
+@style.context("default")
 def draw_reproduction(records):
     """Draw the published run over the range of the records' runs, as errors and losses."""
-    figure = Figure(figsize=(9, 4.8))
-    for place, (metric, title) in enumerate([("accuracy", "Misclassified, %"), ("loss", "Loss (cross-entropy)")]):
-        axes = add_axes(figure, [.075 + .5 * place, .14, .415, .76])
-        for key, color, label in (metric, TRAINING, "training"), ("val_" + metric, TEST, "test"):
-            runs = np.array([record["history"][key] for record in records])
+    figure = Figure(figsize=(6, 4.5))
+    inside, every = 0, 0
+    for place, (metric, title) in enumerate([("accuracy", "misread, %"), ("loss", "loss")]):
+        axes = add_axes(figure, [.08 + .505 * place, .135, .395, .55])
+        for key, color in (metric, TRAINING), ("val_" + metric, TEST):
+            runs = np.array([record["history"][key] for record in records]).round(4)    # as the published log has them
             published = np.array(Constants.PUBLISHED["history"][key])
+            inside += np.sum((runs.min(0) <= published) & (published <= runs.max(0)))
+            every += len(published)
             if metric == "accuracy":
                 runs, published = 100 * (1 - runs), 100 * (1 - published)
             epochs = np.arange(1, len(published) + 1)
-            axes.fill_between(epochs, runs.min(0), runs.max(0), color=color, alpha=.25, linewidth=0,
-                              label=f"{label}, {len(records)} runs")
-            axes.plot(epochs, published, "o--", color=color, markersize=4, label=f"{label}, published")
+            axes.fill_between(epochs, runs.min(0), runs.max(0), color=color, alpha=.3, linewidth=0)
+            axes.plot(epochs, published, "o--", color=color, markersize=4)
         axes.set_yscale("log")
-        ticks = [1, 2, 4, 8, 16] if metric == "accuracy" else [.025, .05, .1, .2, .4]
+        ticks = [1, 2, 5, 10] if metric == "accuracy" else [.03, .05, .1, .2, .4]
         axes.set_yticks(ticks)
         axes.set_yticklabels([f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        axes.set_xticks(epochs[1::2])
-        axes.tick_params(labelsize=14)
-        axes.set_xlabel("epoch", fontsize=14)
-        axes.set_title(title, loc="left", fontweight="bold", fontsize=15)
-    axes.legend(frameon=False, loc="upper right", fontsize=14)
+        axes.set_xticks(epochs[2::3])
+        axes.set_xlabel("epoch", fontsize=SMALL)
+        axes.set_title(title + " (log scale)", loc="left", fontsize=SMALL)
+    figure.legend(handles=[
+        Patch(color=TRAINING, label="training, with dropout"), Patch(color=TEST, label="test"),
+        Patch(color=GREY, alpha=.3, label=f"range of {len(records)} runs today"),
+        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="published run")],
+        ncol=2, frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(0, .93), handlelength=1.6)
+    year = time.gmtime(Constants.PUBLISHED["stamp"]).tm_year
+    add_title(figure, f"The run of {year} lies inside today's {len(records)} runs" if inside == every else
+              f"The run of {year}: {inside} of {every} values inside today's", "")
     return to_jpeg(figure)
 
 
-def draw_departures(rows, paper):
-    """Draw a dot with its interval for each row, from the top down, and the first row's as a line.
+@style.context("default")
+def draw_departures(rows, published, paper):
+    """Draw what taking back each departure adds to the test error, with its interval, the greatest first.
 
-    rows: (a departure's name, its test error in percent, half of its 95% interval)
-    paper: the paper's test error in percent, another line
+    rows: (a departure's name, number of runs, difference from the published variant in points, half of its interval)
+    published, paper: test errors in percent, a line each
     """
-    figure = Figure(figsize=(9, .5 * len(rows) + 1.4))
-    bottom, top = .75 / figure.get_figheight(), 1 - .5 / figure.get_figheight()
-    axes = add_axes(figure, [.36, bottom, .61, top - bottom])
-    axes.axvline(rows[0][1], color=GREY, linewidth=1)
-    axes.axvline(paper, color=TEST, linewidth=1.5, linestyle="--")
-    for place, (_, error, half) in enumerate(rows):
-        axes.errorbar(error, place, xerr=half, fmt="o", color=TRAINING, markersize=7, capsize=4, linewidth=2)
+    rows = sorted(rows, key=lambda row: -row[2])
+    figure = Figure(figsize=(6, .5 * len(rows) + 1.9))
+    bottom, top = .7 / figure.get_figheight(), 1 - 1.2 / figure.get_figheight()
+    axes = add_axes(figure, [.355, bottom, .615, top - bottom])
+    for error, color, line, side in (published, GREY, "-", "right"), (paper, TEST, "--", "left"):
+        axes.axvline(error - published, color=color, linewidth=2, linestyle=line)
+        text = f"published\nvariant: {error:.2f}%" if side == "right" else f"paper's result:\n{error:.2f}%"
+        axes.annotate(text, (error - published, 1), (-4 if side == "right" else 4, 2), color=color, fontsize=SMALL,
+                      xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom")
+    usual = max(count for _, count, *_ in rows)
+    for place, (_, count, difference, half) in enumerate(rows):
+        axes.errorbar(difference, place, xerr=half, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
+                      markerfacecolor=TRAINING if count == usual else "white", markeredgewidth=2)
+        if count < usual:
+            axes.annotate(f"n = {count}", (difference + half, place), (5, 0), textcoords="offset points",
+                          fontsize=SMALL, va="center")
     axes.set_yticks(range(len(rows)))
-    axes.set_yticklabels([DEPARTURES[name] for name, *_ in rows])
-    axes.set_ylim(len(rows) - .4, -.6)
-    axes.tick_params(labelsize=14)
-    axes.set_xlabel("test error, %, with its 95% interval", fontsize=14)
-    axes.text(paper, -.7, f"the paper: {paper}", color=TEST, fontsize=14, ha="center", va="bottom")
+    axes.set_yticklabels([DEPARTURES[name] for name, *_ in rows], linespacing=1)
+    axes.set_ylim(len(rows) - .5, -.5)
+    axes.set_xlabel("difference in test error, percentage points", fontsize=SMALL, x=1, ha="right")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}".replace("-", "\u2212").replace("+0.0", "0"))
+    add_title(figure, "What it costs to take a departure back", f"means of n = {usual} runs, with 95% intervals")
     return to_jpeg(figure)
 
 
-def draw_network(lenet, image, label):
-    """Draw what each layer makes of a digit: all feature maps, after the paper's Fig. 2.
+def count_misread(records):
+    """Return a Counter of the runs' answers for each test digit that any of them misreads, by its index."""
+    answers = {}
+    for record in records:
+        for index, _, predicted in record["misclassified"]:
+            answers.setdefault(index, Counter())[predicted] += 1
+    return answers
 
-    image: (32, 32, 1) in [0, 1], of the digit `label`
+
+@style.context("default")
+def draw_misread(records, images, labels):
+    """Draw the test digits that all runs misread, with the runs' answers, and how many are misread by how many.
+
+    images, labels: the test set's, uint8 (n, 28, 28) and (n,)
     """
-    layers = [layer for layer in lenet.layers if layer.name[0].isupper()]      # those that the paper names
-    features = keras.Model(lenet.inputs, [layer.output for layer in layers]).predict(image[np.newaxis], verbose=0)
-    cells = [("Input", image, ["a test digit"])]
-    for layer, output in zip(layers, features):
-        cells.append((layer.name, np.squeeze(output[0]), describe_layer(lenet, layer)))
-    figure = Figure(figsize=(12, HEIGHT))
-    axes = figure.add_axes([0, 0, 1, 1])
-    axes.set_xlim(0, 4)
-    axes.set_ylim(0, HEIGHT / 3)
-    axes.axis("off")
-    for place, (name, values, lines) in enumerate(cells):
-        left, top = place % 4, HEIGHT / 3 - .06 - 1.62 * (place // 4)
-        axes.text(left + .5, top, name, ha="center", va="top", fontsize=26, fontweight="bold")
-        shape = "{2} maps of {0}×{1}".format(*values.shape) if values.ndim == 3 else f"{len(values)} units"
-        axes.text(left + .5, top - .16, shape.replace("1 maps of ", ""), ha="center", va="top", fontsize=21)
-        if name == "Output":
-            draw_bars(axes, left + .12, top - .28, values, label)
-        else:
-            draw_maps(axes, left + .12, top - .28, values)
-        axes.text(left + .5, top - 1.1, "\n".join(lines), ha="center", va="top", fontsize=20, linespacing=1.25)
-        if place % 4 < 3:
-            axes.annotate("", (left + 1.1, top - .66), (left + .9, top - .66),
-                          arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 2, "mutation_scale": 24})
+    answers, n = count_misread(records), len(records)
+    always = sorted(index for index, counter in answers.items() if sum(counter.values()) == n)
+    rows = [always[start:start + 4] for start in range(0, len(always), 4)]
+    lines = [max(len(answers[index]) for index in row) for row in rows]
+    tops = np.cumsum([.75] + [1.6 + .24 * count for count in lines])     # inches: a digit, its label, answers, a gap
+    height = tops[-1] + 2.35
+    figure = Figure(figsize=(6, height))
+
+    def place(left, top, width, tall, **options):
+        return figure.add_axes([left / 6, 1 - (top + tall) / height, width / 6, tall / height], **options)
+
+    for row, top in zip(rows, tops):
+        for column, index in enumerate(row):
+            left = .1 + 1.48 * column
+            axes = place(left + .1, top, 1.1, 1.1)
+            axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=Constants.MAX_PIXEL, interpolation="nearest")
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_xlabel(f"a {labels[index]}, read as", fontsize=SMALL, labelpad=3)
+            draw_answers(place(left, top + 1.37, 1.4, .24 * len(answers[index])), answers[index], n)
+    totals = Counter(sum(counter.values()) for counter in answers.values())
+    axes = add_axes(figure, [.12, .62 / height, .85, 1.35 / height])
+    axes.set_axisbelow(True)
+    axes.bar(range(1, n + 1), [totals[runs] for runs in range(1, n + 1)], color=[GREY] * (n - 1) + [TEST])
+    axes.set_xticks([1] + list(range(5, n + 1, 5)))
+    axes.set_xlabel(f"runs that misread a digit, of {n}", fontsize=SMALL)
+    axes.set_ylabel("test digits", fontsize=SMALL)
+    axes.set_title(f"{len(answers)} test digits are misread by at least one run", loc="right", fontsize=SMALL)
+    add_title(figure, f"{len(always)} test digits that all {n} runs misread",
+              f"of {len(images):,}; below each, what the runs read")
     return to_jpeg(figure)
 
 
-def describe_layer(lenet, layer):
-    """Return what is written below a layer: its kind, its parameters, and the dropout behind it."""
-    if isinstance(layer, keras.layers.Conv2D):
-        kind = "conv {}×{}, ".format(*layer.kernel_size) + KINDS[layer.activation.__name__]
-    elif isinstance(layer, keras.layers.AveragePooling2D):
-        kind = "average {}×{}".format(*layer.pool_size)
-    else:
-        kind = "dense, " + KINDS[layer.activation.__name__]
-    after = dict(zip(lenet.layers, lenet.layers[1:])).get(layer)
-    dropout = [f"dropout {after.rate:g}"] if isinstance(after, keras.layers.Dropout) else []
-    return [kind, f"{layer.count_params():,} parameters"] + dropout
-
-
-GRIDS = {1: (1, 1), 6: (3, 2), 16: (4, 4), 120: (10, 12), 128: (8, 16)}      # rows and columns by the number of maps
-
-
-def draw_maps(axes, left, top, values, size=.76):
-    """Draw maps (height, width, n), or n units, side by side in a square."""
-    maps = values.reshape(1, 1, -1) if values.ndim == 1 else values
-    rows, columns = GRIDS[maps.shape[2]]
-    side = min(size / rows, size / columns)
-    for index in range(maps.shape[2]):
-        row, column = divmod(index, columns)
-        x = left + size / 2 + (column - columns / 2) * side
-        y = top - size / 2 - (row + 1 - rows / 2) * side
-        inner = .94 * side
-        axes.imshow(maps[..., index], cmap="gray_r", extent=[x, x + inner, y, y + inner], aspect="auto",
-                    vmin=0, vmax=maps.max(), interpolation="nearest")
-        axes.plot([x, x + inner, x + inner, x, x], [y, y, y + inner, y + inner, y], color=GREY, linewidth=.6)
-    axes.set_xlim(0, 4)
-    axes.set_ylim(0, HEIGHT / 3)
-
-
-def draw_bars(axes, left, top, probabilities, label, size=.76):
-    """Draw the probability of each digit as a bar."""
-    step = size / len(probabilities)
-    for digit, probability in enumerate(probabilities):
-        color, y = TEST if digit == label else GREY, top - (digit + .5) * step
-        axes.text(left + .06, y, str(digit), ha="center", va="center", fontsize=18, color=color,
-                  fontweight="bold" if digit == label else "normal")
-        axes.barh(y, max(probability, .01) * (size - .15), .7 * step, left + .15, color=color)
+def draw_answers(axes, counter, n):
+    """Draw a bar for each answer, the most frequent first; n: the number of runs, a full bar."""
+    for line, (predicted, count) in enumerate(counter.most_common()):
+        axes.text(.1, line, str(predicted), fontsize=SMALL, va="center", ha="center", fontweight="bold", color=TEST)
+        axes.barh(line, .52 * count / n, .7, .19, color=TEST)
+        axes.text(.22 + .52 * count / n, line, f"{count}\u00d7", fontsize=SMALL, va="center")
+    axes.axis("off")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(counter) - .5, -.5)

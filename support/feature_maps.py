@@ -1,0 +1,138 @@
+"""The network's picture: what each layer makes of a digit, after the paper's Fig. 2."""
+import functools
+
+import keras
+import numpy as np
+from matplotlib import style
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from support.pictures import GREY, LARGE, SMALL, TEST, to_jpeg
+
+WIDTH, GAP, CAPTION = 6, .3, .8     # inches: the picture, between two cells, above a cell
+
+
+@style.context("default")
+def draw_network(lenet, image, photograph=None, box=None):
+    """Draw an image, all maps and units of the layers named in capitals, and the output as bars: a JPEG's bytes.
+
+    lenet: a plain Keras network; image: float (32, 32, 1) in [0, 1]
+    photograph: uint8 (height, width, 3), drawn first where there is one; box: (left, top, right, bottom) of
+        the digit in it, in its pixels
+    """
+    cells = [("Photograph", "{1}×{0}".format(*photograph.shape), photograph)] if photograph is not None else []
+    cells.append(("Input", describe_shape(image.shape), image))
+    cells += look_inside(lenet, image)
+    columns = 3 if len(cells) % 3 == 0 else 4
+    rows = -(-len(cells) // columns)
+    step, size = WIDTH / columns, WIDTH / columns - GAP
+    height = rows * (CAPTION + size + GAP)
+    figure = Figure(figsize=(WIDTH, height))
+
+    def write(left, top, text, **options):
+        figure.text(left / WIDTH, 1 - top / height, text, ha="center", **options)
+
+    for place, (name, caption, values) in enumerate(cells):
+        is_output = place == len(cells) - 1
+        left, top = place % columns * step + GAP / 2, place // columns * (CAPTION + size + GAP) + GAP / 3
+        if place % columns:
+            write(left - GAP / 2, top + CAPTION + size / 2, "\u2192", va="center", fontsize=LARGE, color=GREY)
+        write(left + size / 2, top, name, va="top", fontsize=LARGE, fontweight="bold")
+        write(left + size / 2, top + .29, caption, va="top", fontsize=SMALL)
+        tall = size + .45 * is_output       # ten bars take their caption's room
+        axes = figure.add_axes([left / WIDTH, 1 - (top + CAPTION + size) / height, size / WIDTH, tall / height])
+        axes.axis("off")
+        if name == "Photograph":
+            draw_photograph(axes, photograph, box)
+        elif is_output:
+            draw_bars(axes, values.ravel(), 72 * tall)
+        else:
+            draw_maps(axes, values if values.ndim == 3 else values.reshape(1, 1, -1))
+    return to_jpeg(figure)
+
+
+def look_inside(lenet, image):
+    """Return (name, caption, values) of the layers that the paper names, by their capitals, and of the last layer."""
+    layers, features = named_layers(lenet), watch(lenet).predict(image[np.newaxis], verbose=0)
+    features = [feature[0] for feature in (features if len(layers) > 1 else [features])]
+    captions = [describe_kind(layer) + "\n" + describe_shape(feature.shape) for layer, feature in zip(layers, features)]
+    return list(zip([layer.name for layer in layers], captions[:-1] + [""], features))
+
+
+def named_layers(lenet):
+    """Return the layers whose names begin with a capital, as the paper's do, and in any case the last."""
+    return [layer for layer in lenet.layers if layer.name[0].isupper() or layer is lenet.layers[-1]]
+
+
+@functools.lru_cache(maxsize=1)     # a second one would be traced anew, for each picture
+def watch(lenet):
+    return keras.Model(lenet.inputs, [layer.output for layer in named_layers(lenet)])
+
+
+def describe_kind(layer):
+    """Return a layer's kind in few letters, whatever layer it is."""
+    kind = type(layer).__name__
+    for attribute, name in ("kernel_size", "conv"), ("pool_size", "maximum" if "Max" in kind else "average"):
+        if hasattr(layer, attribute):
+            return name + " " + "×".join(str(length) for length in np.ravel(getattr(layer, attribute)))
+    return kind.lower()[:12]
+
+
+def describe_shape(shape):
+    if len(shape) < 3 or shape[:2] == (1, 1):
+        return f"{np.prod(shape)} units"
+    return f"{shape[0]}×{shape[1]}" if shape[2] == 1 else "{2}@{0}×{1}".format(*shape)     # as the paper writes it
+
+
+def draw_maps(axes, maps):
+    """Draw maps (height, width, n), or units (1, 1, n), side by side, zero white and the greatest value black."""
+    count = maps.shape[2]
+    columns = choose_columns(count)
+    rows = -(-count // columns)
+    corners = []
+    for index in range(count):
+        x, y = index % columns, index // columns
+        extent = [x + .03, x + .97, y + .97, y + .03]
+        axes.imshow(maps[..., index], cmap="gray_r", extent=extent, interpolation="nearest",
+                    vmin=min(0, maps.min()), vmax=maps.max())
+        corners.append([(extent[0], extent[2]), (extent[1], extent[2]), (extent[1], extent[3]), (extent[0], extent[3])])
+    axes.add_collection(PolyCollection(corners, facecolors="none", edgecolors=GREY, linewidths=.6))
+    axes.set_xlim(0, columns)
+    axes.set_ylim(rows, 0)
+
+
+def choose_columns(count):
+    """Return the number of columns for so many cells: a full rectangle, nearly square, or else a square."""
+    root = int(np.ceil(np.sqrt(count)))
+    return next((columns for columns in range(root, 2 * root) if count % columns == 0), root)
+
+
+def draw_photograph(axes, photograph, box):
+    """Draw a photograph, and around the digit a frame that stands out from any paper."""
+    height, width = photograph.shape[:2]
+    every = max(1, max(height, width) // 800)
+    axes.imshow(photograph[::every, ::every], extent=[0, width, height, 0])
+    if box is not None:
+        left, top, right, bottom = box
+        spare = max(height, width) / 50
+        for color, thickness in ("white", 5), (TEST, 2.5):
+            axes.add_patch(Rectangle((left - spare, top - spare), right - left + 2 * spare, bottom - top + 2 * spare,
+                                     fill=False, edgecolor=color, linewidth=thickness, clip_on=False))
+
+
+def draw_bars(axes, probabilities, points):
+    """Draw each class's probability as a bar, and the greatest in letters; points: the height of all bars."""
+    options = {"va": "center", "fontsize": min(SMALL, .95 * points / len(probabilities))}
+    for digit, probability in enumerate(probabilities):
+        is_read = digit == probabilities.argmax()
+        color, weight = (TEST, "bold") if is_read else (GREY, "normal")
+        length = np.clip(probability, .01, 1)
+        axes.barh(digit, length, .8, color=color)
+        axes.text(-.04, digit, str(digit), ha="right", color=color, fontweight=weight, **options)
+        if is_read:
+            inside = length > .5
+            axes.text(length + (-.03 if inside else .03), digit, f"{probability:.2f}",
+                      ha="right" if inside else "left", color="white" if inside else color, **options)
+    axes.set_xlim(-.2, 1)
+    axes.set_ylim(len(probabilities) - .5, -.5)
