@@ -18,7 +18,7 @@ import lenet5
 import pictures
 import values
 from constants import Constants
-from support import mnist, weights
+from support import feature_maps, mnist, weights
 
 PAGES = ["README.md", "assets/README.zh-CN.md", "assets/evidence/README.md"]
 MARKED = re.compile(r"<!--([\w.-]+)-->(.*?)<!---->", re.DOTALL)
@@ -36,13 +36,13 @@ def fill(page, known):
 
 def draw():
     """Return the pictures' bytes by name; the network's is row III's, and shows the first test digit."""
-    lenet, digits = lenet5.build_lenet(), mnist.load_digits()
+    lenet, digits, paper = lenet5.build_lenet(), mnist.load_digits(), Constants.PAPER["test_error"]
     weights.load_weights(lenet, str(ROW_III))
     image = lenet5.pad_and_scale(digits["x_test"][:1])[0]
-    errors = values.measure_departures(pictures.DEPARTURES)
-    return {"LeNet-5": pictures.draw_network(lenet, image, digits["y_test"][0]),
-            "reproduction": pictures.draw_reproduction(values.load_series("keras-3")),
-            "departures": pictures.draw_departures(errors, Constants.PAPER["test_error"])}
+    today, published = values.load_series("keras-3"), values.group_departures()["none"][0].mean()
+    return {"LeNet-5": feature_maps.draw_network(lenet, image), "reproduction": pictures.draw_reproduction(today),
+            "misread": pictures.draw_misread(today, digits["x_test"], digits["y_test"]),
+            "departures": pictures.draw_departures(values.measure_departures(), published, paper)}
 
 
 def main():

@@ -1,11 +1,11 @@
 """The pages' numbers as text, by name, from committed files: a function for each subject."""
-import collections
 import json
 import pathlib
 import re
 
 import changes
 import numpy as np
+import pictures
 import reference
 from constants import Constants
 from scipy import stats
@@ -32,10 +32,14 @@ def spread(values, digits):
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
+def measure_difference(a, b):
+    """Return the difference of two samples' means, and the ends of its 95% interval by Welch's t."""
+    return np.mean(a) - np.mean(b), *stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+
+
 def compare(a, b, digits=2):
-    """Return the difference of two samples' means with its 95% interval, by Welch's t."""
-    values = np.mean(a) - np.mean(b), *stats.ttest_ind(a, b, equal_var=False).confidence_interval()
-    values = np.round(values, digits) + 0.      # no minus before zero
+    """Return the difference of two samples' means with its 95% interval, as text."""
+    values = np.round(measure_difference(a, b), digits) + 0.      # no minus before zero
     return "{:+.{digits}f} [{:+.{digits}f}, {:+.{digits}f}]".format(*values, digits=digits).replace("-", "−")
 
 
@@ -47,10 +51,7 @@ def shorten(hardware):
 
 def describe_series(records):
     """By vote, a digit is misread where another answer has more votes than the true one; a tie is where both lead."""
-    wrong = collections.defaultdict(collections.Counter)
-    for record in records:
-        for index, _, predicted in record["misclassified"]:
-            wrong[index][predicted] += 1
+    wrong = pictures.count_misread(records)
     always = sorted(index for index, votes in wrong.items() if votes.total() == len(records))
     lead = [len(records) - votes.total() - max(votes.values()) for votes in wrong.values()]     # the true answer's
     times = [record["training_time"] for record in records if record["training_time"] is not None]
@@ -103,11 +104,11 @@ def group_departures():
     return {name: (100 - collect(runs, "test_accuracy", 100), runs) for name, runs in groups.items()}
 
 
-def measure_departures(names):
-    """Return (name, mean test error in percent, half of its 95% interval) of each departure, for the picture."""
-    errors = [group_departures()[name][0] for name in names]
-    halves = [np.ptp(stats.ttest_1samp(each, 0).confidence_interval()) / 2 for each in errors]
-    return list(zip(names, map(np.mean, errors), halves))
+def measure_departures():
+    """Return (name, runs, difference from none's error, half of its interval) of each departure, for the picture."""
+    groups = {name: errors for name, (errors, _) in group_departures().items()}
+    found = {name: measure_difference(errors, groups["none"]) for name, errors in groups.items() if name != "none"}
+    return [(name, len(groups[name]), value, (high - low) / 2) for name, (value, low, high) in found.items()]
 
 
 def describe_departures():
