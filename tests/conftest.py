@@ -8,21 +8,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
-sys.path[:0] = [ROOT, HERE, os.path.join(HERE, "reference")]
+import lenet5           # before keras, for it loads Keras without chatter
+from support import mnist
 
-import lenet5           # noqa: E402, before keras, for it loads Keras without chatter
-from support import mnist   # noqa: E402
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def pytest_addoption(parser):
     parser.addoption("--python36", metavar="PATH", help="a Python 3.6 with requirements.txt: the published stack")
-
-
-def pytest_configure(config):
-    # Between NumPy 2 and Keras or h5py; nothing that a user could mend
-    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword")
 
 
 def slice_mnist(training, test):

@@ -1,4 +1,6 @@
 """Each departure from the paper is what it says, alone and with the others, and so is the paper's own training."""
+import importlib
+import json
 import os
 import sys
 
@@ -8,12 +10,10 @@ import pytest
 import tensorflow as tf
 
 import lenet5
-from conftest import ROOT, slice_mnist
+from conftest import slice_mnist
 
 jax = pytest.importorskip("jax", reason="needs JAX: tests/requirements-backends.txt")
-sys.path.insert(0, os.path.join(ROOT, "assets"))
-import departures   # noqa: E402
-import sdlm         # noqa: E402
+departures, sdlm = importlib.import_module("departures"), importlib.import_module("sdlm")      # which take it
 
 SCALE, J = .07, 3.      # of the criterion
 
@@ -41,7 +41,9 @@ def tiny():
 
 
 def build(name):
-    return departures.build(name, **departures.CANDIDATES.get(name, [{}])[0])
+    network = departures.build(name)
+    departures.compile_departure(network, name, **departures.CANDIDATES.get(name, [{}])[0])
+    return network
 
 
 def squash(sums):
@@ -61,7 +63,9 @@ def test_departure_changes_one_thing(name, changed):
                                               dict(layer.get_config(), name=None))) for layer in network.layers]
         return layers + [("loss", network.loss), ("optimizer", dict(network.optimizer.get_config(), name=None))]
 
-    published, other = describe(lenet5.build_lenet()), describe(build(name))
+    lenet = lenet5.build_lenet()
+    lenet5.compile_lenet(lenet)
+    published, other = describe(lenet), describe(build(name))
     assert [part for part, _ in published] == [part for part, _ in other]
     assert {part for (part, before), (_, after) in zip(published, other) if before != after} == changed
 
@@ -219,7 +223,8 @@ def test_second_derivatives_are_exact_in_the_last_layers(weights, image, monkeyp
 
 def test_a_step_is_that_of_keras_gradients(weights, random):
     image = random.randint(0, 256, (1, 28, 28)).astype("uint8")
-    network = departures.build("paper-sdlm", SCALE, J)
+    network = departures.build("paper-sdlm")
+    departures.compile_departure(network, "paper-sdlm", SCALE, J)
     network.set_weights(sdlm.to_keras(weights))
     maps, label = departures.prepare("paper-sdlm", image, [3])
     assert np.allclose(network(maps)[0], -((sdlm.forward(weights, maps[..., 0]) - sdlm.CODES) ** 2).sum(1), rtol=1e-3)
@@ -239,7 +244,7 @@ def test_a_step_is_that_of_keras_gradients(weights, random):
 
 
 def test_script_takes_up_where_it_stopped(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(departures, "PATH", str(tmp_path / "departures.json"))
+    monkeypatch.setattr(departures, "PATH", str(tmp_path / "results.json"))
     monkeypatch.setattr(departures.mnist, "load_digits", lambda: tiny)
     monkeypatch.setattr(departures.Constants, "EPOCHS", 1)
     for seeds in 1, 2:
@@ -248,7 +253,7 @@ def test_script_takes_up_where_it_stopped(tiny, tmp_path, monkeypatch):
         runs = departures.load()["runs"]
         assert [(run["departure"], run["seed"]) for run in runs] == [("none", seed) for seed in range(seeds)]
         assert runs[0]["parameters"] == 67470 and runs[0]["epochs"] == 1
-    assert os.listdir(tmp_path) == ["departures.json"]
+    assert os.listdir(tmp_path) == ["results.json"]
 
 
 def test_choice_never_sees_what_it_is_judged_by(tmp_path, monkeypatch):
@@ -261,7 +266,7 @@ def test_choice_never_sees_what_it_is_judged_by(tmp_path, monkeypatch):
         assert [values.tolist() for values in digits] == [[7, 8, 9]] * 2
         return 0, next(accuracies)
 
-    monkeypatch.setattr(departures, "PATH", str(tmp_path / "departures.json"))
+    monkeypatch.setattr(departures, "PATH", str(tmp_path / "results.json"))
     monkeypatch.setattr(departures, "HELD_OUT", 3)
     monkeypatch.setattr(departures, "train", train)
     monkeypatch.setattr(departures, "evaluate", evaluate)
@@ -272,7 +277,8 @@ def test_choice_never_sees_what_it_is_judged_by(tmp_path, monkeypatch):
 
 
 def test_results():
-    results = departures.load()
+    with open(departures.PATH) as file:
+        results = json.load(file)
     runs = [(run["departure"], run["seed"]) for run in results["runs"]]
     assert sorted(runs) == sorted((name, seed) for name, count in departures.SEEDS.items() for seed in range(count))
     for name in departures.DEPARTURES:

@@ -1,19 +1,14 @@
 """What the pictures of a run and of the evidence show."""
 import io
-import os
-import sys
 
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import ROOT
+import pictures as evidence
 from constants import Constants
 from support import pictures
-
-sys.path.insert(0, os.path.join(ROOT, "assets", "evidence"))
-import pictures as evidence     # noqa: E402
 
 HISTORY = {"loss": [.5, .25, .125], "accuracy": [.8, .9, .95],
            "val_loss": [.4, .2, .1], "val_accuracy": [.85, .92, .96]}

@@ -1,5 +1,4 @@
 """Today's stack computes what the published one computed, by Keras' own layers and by the accelerated ones."""
-import os
 import subprocess
 
 import keras
@@ -8,15 +7,16 @@ import pytest
 import tensorflow as tf
 
 from constants import Constants
+from lenet5 import accelerate, compile_lenet
 from reference import (AVERAGES, GRADIENTS, LOSS, OUTPUTS, STEPS, WEIGHTS, build_without_dropout, make_batches,
                        name_arrays)
-from support.fast import accelerate
+from values import HERE
 
-REFERENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference")
+REFERENCE = HERE / "reference"
 
 
 def load(name, folder=REFERENCE):
-    with np.load(os.path.join(str(folder), name)) as file:
+    with np.load(folder / name) as file:
         return dict(file)
 
 
@@ -28,7 +28,9 @@ def find_worst(arrays, reference):
 
 @pytest.fixture(params=[lambda lenet: lenet, accelerate], ids=["as Keras has it", "accelerated"])
 def lenet(request):
-    return request.param(build_without_dropout())
+    network = request.param(build_without_dropout())
+    compile_lenet(network)
+    return network
 
 
 def train(lenet):
@@ -70,6 +72,7 @@ def test_training_steps(lenet):
     {"epsilon": 1e-6}, {"epsilon": 1.01e-7}, {"rho": .951}, {"learning_rate": .999}], ids=str)
 def test_wrong_optimizer_is_noticed(wrong):
     lenet = build_without_dropout()
+    compile_lenet(lenet)
     right = {"learning_rate": Constants.LEARNING_RATE, "rho": Constants.RHO, "epsilon": Constants.EPSILON}
     lenet.compile(loss=lenet.loss, optimizer=keras.optimizers.Adadelta(**dict(right, **wrong)))
     weights, _ = train(lenet)
@@ -79,8 +82,7 @@ def test_wrong_optimizer_is_noticed(wrong):
 def test_published_stack_computes_the_reference(request, tmp_path):
     python = request.config.getoption("--python36")
     if not python:
-        pytest.skip("needs the published stack: --python36 PATH, see the README")
-    subprocess.run([python, os.path.join(REFERENCE, "reference.py"), str(tmp_path)], check=True,
-                   stderr=subprocess.DEVNULL)
+        pytest.skip("needs the published stack: --python36 PATH")
+    subprocess.run([python, REFERENCE / "reference.py", tmp_path], check=True, stderr=subprocess.DEVNULL)
     for name in ["start.npz"] + [f"step-{step}.npz" for step in STEPS]:
         assert find_worst(load(name, tmp_path), load(name)) < 1e-6

@@ -1,70 +1,73 @@
-"""The contestants of benchmark.py; each is a function of the number of epochs and the time when its process began."""
+"""The contestants of benchmark.py: functions of the epochs, a file of digits, and the time when the process began."""
 import json
-import os
 import re
 import sys
 import time
 
 import numpy as np
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from support import cpu
+
 BATCH = 128
 FORWARD = 2 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 120 * 400 + 128 * 120 + 10 * 128)    # operations on a digit
 
 
 class Clock:
-    """Tells when batches end."""
+    """Takes the time from now on; begin is when the process began."""
 
-    def __init__(self):
-        self.start = self.last = time.time()
-        self.first, self.gap = None, 0.
+    def __init__(self, begin):
+        self.begin, self.start, self.first = begin, time.time(), None
 
-    def tick(self, batch=None, logs=None):
-        now = time.time()
-        if self.first is None:
-            self.first = now
-        else:
-            self.gap = max(self.gap, now - self.last)
-        self.last = now
+    def end_epoch(self, epoch=None, logs=None):
+        self.first = self.first or time.time()
 
-    def report(self, begin, accuracy, **more):
-        """Print the result of a process that began at that time."""
-        seconds = time.time() - self.start
-        with open("/proc/self/status") as file:     # getrusage's peak would begin with that of the parent process
-            memory = 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1))
+    def report(self, accuracy, **more):
+        """Print the result."""
         print("\nRESULT " + json.dumps(dict({
-            "seconds": seconds, "accuracy": accuracy, "first_batch": self.first - begin,
-            "longest_gap": self.gap or None, "memory": memory}, **more)))
+            "seconds": time.time() - self.start, "accuracy": accuracy, "first_epoch": self.first - self.begin,
+            "memory": measure_memory()}, **more)))
 
 
-def load_digits():
-    """Return what lenet5.py's preprocess makes of MNIST, spelled as a user would: images in [0, 1], and labels."""
-    with np.load(os.path.join(HERE, "mnist.npz")) as digits:
+def measure_memory():
+    """Return the peak of this process' memory in bytes, or None where the system does not tell."""
+    try:
+        with open("/proc/self/status") as file:     # getrusage's peak would begin with that of the parent process
+            return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1))
+    except OSError:
+        if sys.platform != "darwin":
+            return None
+        import resource
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def load_digits(path):
+    """Return what lenet5.py's preprocess makes of digits, spelled as a user would: images in [0, 1], and labels."""
+    with np.load(path) as digits:
         return [np.pad(digits[name], ((0, 0), (2, 2), (2, 2)), "constant").astype("float32") / 255
                 if name[0] == "x" else digits[name] for name in ("x_train", "y_train", "x_test", "y_test")]
 
 
-def run_ours(epochs, begin):
+def run_ours(epochs, path, begin):
     sys.modules["jax"] = None       # which TensorFlow would load; it is not among lenet5.py's requirements
-    from support import backend, mnist
-    from support.fast import accelerate
-    import keras
     import lenet5
+    from support import backend, mnist
+    import keras
     backend.set_up(int(begin))
-    digits = mnist.load_digits()
+    digits = mnist.load_digits(path)
     training, test = (lenet5.preprocess(digits["x_" + part], digits["y_" + part]) for part in ("train", "test"))
-    lenet = accelerate(lenet5.build_lenet())
-    clock = Clock()
-    history = lenet.fit(*training, batch_size=BATCH, epochs=epochs, validation_data=test,
-                        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=clock.tick)]).history
-    clock.report(begin, history["val_accuracy"][-1])
+    network = lenet5.accelerate(lenet5.build_lenet())
+    lenet5.compile_lenet(network)
+    clock = Clock(begin)
+    history = network.fit(*training, batch_size=BATCH, epochs=epochs, validation_data=test,
+                          callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=clock.end_epoch)]).history
+    clock.report(history["val_accuracy"][-1])
 
 
-def run_keras(epochs, begin):
+def run_keras(epochs, path, begin):
     """Keras as a user writes it, today's and that of 2018."""
     sys.modules["jax"] = None
     import keras
-    x, y, x_test, y_test = load_digits()
+    x, y, x_test, y_test = load_digits(path)
     lenet = keras.Sequential([
         keras.layers.InputLayer((32, 32, 1)),
         keras.layers.Conv2D(6, 5, activation="relu"), keras.layers.AvgPool2D(2), keras.layers.Dropout(.25),
@@ -76,19 +79,18 @@ def run_keras(epochs, begin):
                   optimizer=keras.optimizers.Adadelta(1., .95, epsilon=1e-7))
     training, test = ((images[..., np.newaxis], keras.utils.to_categorical(labels, 10))
                       for images, labels in ((x, y), (x_test, y_test)))
-    hook = "on_batch_end" if keras.__version__.startswith("2.") else "on_train_batch_end"
-    clock = Clock()
+    clock = Clock(begin)
     history = lenet.fit(*training, batch_size=BATCH, epochs=epochs, validation_data=test,
-                        callbacks=[keras.callbacks.LambdaCallback(**{hook: clock.tick})]).history
-    clock.report(begin, float((history.get("val_accuracy") or history["val_acc"])[-1]))
+                        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=clock.end_epoch)]).history
+    clock.report(float((history.get("val_accuracy") or history["val_acc"])[-1]))
 
 
-def run_torch(epochs, begin, compiled=False):
+def run_torch(epochs, path, begin, compiled=False):
     """PyTorch with what is fastest here: all cores, channels_last, C5 as Linear, Adadelta over all arrays (foreach)."""
     import torch
     from torch import nn
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    x, y, x_test, y_test = (torch.from_numpy(array) for array in load_digits())
+    torch.set_num_threads(cpu.count_cores())
+    x, y, x_test, y_test = (torch.from_numpy(array) for array in load_digits(path))
     x, x_test = (images[:, None].contiguous(memory_format=torch.channels_last) for images in (x, x_test))
     y, y_test = y.long(), y_test.long()
     lenet = nn.Sequential(
@@ -135,26 +137,26 @@ def run_torch(epochs, begin, compiled=False):
             for array in averages.values():
                 array.zero_()
         compilation = time.time() - start
-    clock = Clock()
+    clock = Clock(begin)
     for _ in range(epochs):
         for chosen in torch.randperm(len(x)).split(BATCH):
             train(x[chosen], y[chosen])
-            clock.tick()
         accuracy = test() / len(y_test)
-    clock.report(begin, accuracy, compilation=compilation, version=torch.__version__)
+        clock.end_epoch()
+    clock.report(accuracy, compilation=compilation, version=torch.__version__)
 
 
-def run_compiled_torch(epochs, begin):
-    run_torch(epochs, begin, compiled=True)
+def run_compiled_torch(epochs, path, begin):
+    run_torch(epochs, path, begin, compiled=True)
 
 
-def run_jax(epochs, begin):
+def run_jax(epochs, path, begin):
     """JAX with what is fastest here: each step compiled, C5 as a matrix product, XLA's generator (rbg) for dropout."""
     import jax
     import jax.numpy as jnp
     from jax import lax
     jax.config.update("jax_default_prng_impl", "rbg")
-    x, y, x_test, y_test = load_digits()
+    x, y, x_test, y_test = load_digits(path)
     x, x_test = x[..., np.newaxis], x_test[..., np.newaxis]
     shapes = [(5, 5, 1, 6), (5, 5, 6, 16), (5, 5, 16, 120), (120, 128), (128, 10)]
     key, *keys = jax.random.split(jax.random.key(int(begin)), 6)
@@ -201,28 +203,26 @@ def run_jax(epochs, begin):
 
     squares = updates = jax.tree.map(jnp.zeros_like, parameters)
     state, random = (parameters, squares, updates, key), np.random.default_rng()
-    clock = Clock()
+    clock = Clock(begin)
     for _ in range(epochs):
         for chosen in np.split(random.permutation(len(x)), range(BATCH, len(x), BATCH)):
             state = jax.block_until_ready(train(*state, x[chosen], y[chosen]))
-            clock.tick()
         right = sum(int(count_right(state[0], x_test[start:start + BATCH], y_test[start:start + BATCH]))
                     for start in range(0, len(x_test), BATCH))
-    clock.report(begin, right / len(y_test), version=jax.__version__)
+        clock.end_epoch()
+    clock.report(right / len(y_test), version=jax.__version__)
 
 
-def run_arithmetic(epochs, begin):
+def run_arithmetic(epochs, path, begin):
     import tensorflow as tf
     factor, product, rates = tf.random.normal((2048, 2048)), tf.function(tf.matmul), []
     for _ in range(21):
         start = time.time()
         product(factor, factor).numpy()
         rates.append(2 * 2048 ** 3 / (time.time() - start))
-    seconds = epochs * (3 * 60000 + 10000) * FORWARD / float(np.median(rates))
-    print("\nRESULT " + json.dumps({"seconds": seconds, "rate": float(np.median(rates))}))
+    rate, (x, _, x_test, _) = float(np.median(rates)), load_digits(path)
+    print("\nRESULT " + json.dumps({"seconds": epochs * (3 * len(x) + len(x_test)) * FORWARD / rate, "rate": rate}))
 
 
-CONTESTANTS = {
-    "lenet5.py": run_ours, "plain Keras 3 fit(x, y)": run_keras, "PyTorch, eager": run_torch,
-    "PyTorch, compiled": run_compiled_torch, "JAX, jitted": run_jax, "the published stack of 2018": run_keras,
-    "the arithmetic alone": run_arithmetic}
+CONTESTANTS = {"lenet5": run_ours, "keras": run_keras, "torch": run_torch, "torch-compiled": run_compiled_torch,
+               "jax": run_jax, "2018": run_keras, "arithmetic": run_arithmetic}

@@ -1,6 +1,6 @@
 """Time lenet5.py's training beside its peers, on the same work.
 
-    python assets/benchmark.py [--epochs N] [--rounds N] [--python36 PATH] [--json FILE]
+    python assets/evidence/benchmark/benchmark.py [--epochs N] [--rounds N] [--python36 PATH] [--json FILE]
 
 Every contestant trains the same network on MNIST: batches of 128, shuffled,
 dropout, Adadelta, a test in batches of 128 after each epoch. Each runs in a
@@ -10,38 +10,43 @@ JSON at once, and a benchmark that was stopped goes on where it was. A result ha
                     PyTorch's, which takes place before and is told apart
     compilation     in seconds, of PyTorch
     accuracy        on the test set
-    first_batch     seconds from the process' start to the first trained batch
-    longest_gap     seconds between the ends of two batches, tests included
+    first_epoch     seconds from the process' start to the end of the first epoch with its test
     process         seconds from the process' start to its end; pictures and records are not written
-    memory          the peak, in bytes
-lenet5.py trains several batches at once, and sees first_batch and longest_gap
-once in so many. "The arithmetic alone" is the time that the multiplications and
-additions of training (three times those of a forward pass) and of testing would
-take at this machine's rate: the median of 21 products of large matrices.
-PyTorch and JAX need requirements.txt beside this file, the published stack --python36.
+    memory          the peak, in bytes, where the system tells
+"arithmetic" is the time that the multiplications and additions of training (three
+times those of a forward pass) and of testing would take at this machine's rate:
+the median of 21 products of large matrices. PyTorch and JAX need requirements.txt in
+the folder above, the stack of 2018 --python36.
 """
 import argparse
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
 import time
 
-from contestants import CONTESTANTS
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.path[:0] = [str(ROOT), str(HERE.parent)]
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
+import measured
+from contestants import CONTESTANTS
+from support import mnist, results
+
 START = """\
 import sys, time; begin = time.time(); sys.path[:0] = sys.argv[1:3]
-import contestants; contestants.CONTESTANTS[sys.argv[3]](int(sys.argv[4]), begin)"""
-DESCRIBE = "from support import cpu; print(cpu.describe())"
+import contestants; contestants.CONTESTANTS[sys.argv[3]](int(sys.argv[4]), sys.argv[5], begin)"""
+DESCRIBE = """\
+import json; from support import backend
+print(json.dumps([backend.versions(), backend.describe_device()]))"""
 
 
-def compete(name, python, epochs):
-    """Run a contestant in a process of its own; return its result."""
+def compete(name, python, epochs, path=mnist.MNIST_PATH):
+    """Run a contestant on a file of digits, in a process of its own; return its result."""
     start = time.time()
-    run = subprocess.run([python, "-c", START, HERE, ROOT, name, str(epochs)],
+    run = subprocess.run([python, "-c", START, str(HERE), str(ROOT), name, str(epochs), str(path)],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process = time.time() - start
     found = re.search("^RESULT (.*)", run.stdout.decode(), re.MULTILINE)
@@ -57,20 +62,17 @@ def main():
     parser.add_argument("--python36", help="the published stack's interpreter; without it, that does not take part")
     parser.add_argument("--json", default=os.path.join(HERE, "benchmark.json"), help="(%(default)s)")
     options = parser.parse_args()
-    hardware = subprocess.check_output([sys.executable, "-c", DESCRIBE], cwd=ROOT).decode().strip()
-    found = {"hardware": hardware, "epochs": options.epochs, "rounds": []}
-    if os.path.exists(options.json):
-        with open(options.json) as file:
-            found = json.load(file)
+    versions, hardware = json.loads(subprocess.check_output([sys.executable, "-c", DESCRIBE], cwd=ROOT))
+    found = measured.load(options.json, {"commit": results.describe_commit(), "versions": versions,
+                                         "hardware": hardware, "epochs": options.epochs}, rounds=[])
     for number in range(options.rounds):
         found["rounds"] += [{}] * (number == len(found["rounds"]))
         for name in CONTESTANTS:
-            python = options.python36 if name.endswith("2018") else sys.executable
+            python = options.python36 if name == "2018" else sys.executable
             if python and name not in found["rounds"][number]:
                 result = found["rounds"][number][name] = compete(name, python, found["epochs"])
                 print(f"round {number + 1}, {name}: {result['seconds']:.1f} s", flush=True)
-                with open(options.json, "w") as file:
-                    json.dump(found, file, indent=1)
+                measured.save(options.json, found)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure how far the first training step of the published stack is off, with its own thread settings.
 
-    python3.6 tests/reference/race.py
+    python3.6 assets/evidence/reference/race.py
 
 Takes the reference's first step 100 times from the same weights, twice:
     published   as Keras 2.1.6 builds it
@@ -15,10 +15,11 @@ import os
 
 import numpy as np
 
-from reference import build_without_dropout, make_batches, make_weights
+from reference import build_without_dropout, make_batches, make_weights     # first, for it says where lenet5.py is
+import lenet5
 import keras
 import tensorflow as tf
-from support import backend
+from support import backend, results
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEPS = 100
@@ -37,7 +38,8 @@ def measure(optimizer):
     """Return for each first step, by the arrays' names, how far their updates are off."""
     keras.backend.clear_session()
     lenet = build_without_dropout()
-    lenet.compile(loss=lenet.loss, optimizer=optimizer.from_config(lenet.optimizer.get_config()))
+    lenet5.compile_lenet(lenet)
+    lenet.compile(optimizer.from_config(lenet.optimizer.get_config()), lenet.loss)
     names = [f"{layer.name} {kind}" for layer in lenet.layers if layer.weights for kind in ("kernel", "bias")]
     start = make_weights([weight.shape for weight in lenet.get_weights()])
     with np.load(os.path.join(HERE, "step-1.npz")) as file:
@@ -55,8 +57,9 @@ def measure(optimizer):
 
 
 if __name__ == "__main__":
-    found = {"hardware": backend.describe_device(), "versions": backend.versions(),
-             "published": measure(keras.optimizers.Adadelta), "ordered": measure(OrderedAdadelta)}
+    found = {"commit": results.describe_commit(), "versions": backend.versions(),
+             "hardware": backend.describe_device(), "published": measure(keras.optimizers.Adadelta),
+             "ordered": measure(OrderedAdadelta)}
     with open(os.path.join(HERE, "race.json"), "w") as file:
         json.dump(found, file, indent=0)
     for series in "published", "ordered":

@@ -1,6 +1,6 @@
 """Compute the reference numbers, on the published stack (Python 3.6, Keras 2.1.6, TensorFlow 1.11.0).
 
-    python3.6 tests/reference/reference.py FOLDER
+    python3.6 assets/evidence/reference/reference.py FOLDER
 
 From fixed weights, on the first 1,280 of MNIST's training images, with dropout rates 0, it writes
     start.npz       the softmax outputs, the loss and the gradients of the first batch
@@ -13,7 +13,7 @@ from unittest import mock
 
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."))
 import lenet5       # before keras, for it loads Keras without chatter
 import keras
 from constants import Constants
@@ -47,7 +47,7 @@ def make_batches():
 
 
 def build_without_dropout():
-    """Return lenet5.py's network with the fixed weights and dropout rates 0."""
+    """Return lenet5.py's network, not compiled, with the fixed weights and dropout rates 0."""
     dropout = keras.layers.Dropout
     with mock.patch.object(keras.layers, "Dropout", lambda rate: dropout(0)):   # Keras 2 looks at it only now
         lenet = lenet5.build_lenet()
@@ -72,6 +72,7 @@ def name_arrays(**groups):
 def main(folder):
     backend.set_up(0)
     lenet, batches = build_without_dropout(), make_batches()
+    lenet5.compile_lenet(lenet)
     np.savez_compressed(os.path.join(folder, "start.npz"), **compute_start(lenet, *batches[0]))
     for step, (images, labels) in enumerate(batches, 1):
         lenet.train_on_batch(images, labels)

@@ -1,35 +1,36 @@
 """Measure what each departure from the 1998 paper is worth: taken back one at a time, and all together.
 
-    python assets/departures.py [NAME ...] [--seeds N]
+    python assets/evidence/departures/departures.py [NAME ...] [--seeds N]
 
-Every finished run is in departures.json at once, and is not run again. Numbers
-that the paper leaves open are chosen first, on 10,000 images held out of the
-training set (with no seeds, nothing else is done). It takes JAX, which
-requirements.txt beside it names.
+Every finished run is in results.json at once, and is not run again. Numbers that
+the paper leaves open are chosen first, on 10,000 images held out of the training
+set (with no seeds, nothing else is done). It takes JAX, which requirements.txt in
+the folder above names.
 """
 import argparse
-import json
 import logging
-import os
+import pathlib
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[2]), str(HERE.parent)]
 
-from support import backend, mnist      # noqa: E402, backend first: Keras without chatter
-import keras                            # noqa: E402
-from keras import ops                   # noqa: E402
-import numpy as np                      # noqa: E402
+from lenet5 import accelerate, build_lenet, compile_lenet, preprocess       # before keras, for it loads Keras quietly
+import jax
+import keras
+from keras import ops
+import numpy as np
 
-import sdlm                             # noqa: E402
-from constants import Constants         # noqa: E402
-from lenet5 import build_lenet, preprocess      # noqa: E402
-from support.fast import accelerate     # noqa: E402
+import measured
+import sdlm
+from constants import Constants
+from support import backend, mnist, results
 
-PATH = os.path.join(HERE, "departures.json")
+PATH = str(HERE / "results.json")
 HELD_OUT = 10000        # images at the end of the training set, for the choices
 CHOICE_EPOCHS = 4
+CHOICE_RATES = [5e-4, 1e-4, 5e-5, 1e-5]     # in as many passes, what sdlm.GLOBAL_RATES has in its 1st, 6th, 11th, 16th
 
 
 # Each departure is taken back by a function of a layer of build_lenet's: it
@@ -42,8 +43,7 @@ def altered(layer, **settings):
 
 
 def squash(sums):
-    """The paper's squashing function, 1.7159 tanh(2x/3)."""
-    return sdlm.AMPLITUDE * ops.tanh(sdlm.SLOPE * sums)
+    return sdlm.squash(sums, ops.tanh)
 
 
 def tanh(layer):
@@ -138,16 +138,22 @@ CANDIDATES = {"rbf": CRITERIA, "paper": CRITERIA, "paper-sdlm": CRITERIA,
               "sgd": [dict(learning_rate=rate) for rate in (.001, .003, .01, .03)]}
 
 
-def build(name, scale=None, j=None, learning_rate=None):
-    """Return the compiled network of a departure, with what was chosen for it."""
+def build(name):
+    """Return the network of a departure."""
     lenet = build_lenet()
     layers = [altered(layer) for layer in lenet.layers]     # none built yet, so that they take other widths
     for change in DEPARTURES[name]:
         layers = [change(layer) for layer in layers]
-    network = keras.Sequential([keras.layers.InputLayer(Constants.INPUT_SHAPE)] + layers, name=lenet.name)
-    network.compile(loss=equation_9(scale, j) if rbf in DEPARTURES[name] else lenet.loss, metrics=["accuracy"],
-                    optimizer=keras.optimizers.SGD(learning_rate) if name == "sgd" else lenet.optimizer)
-    return network
+    return keras.Sequential([keras.layers.InputLayer(Constants.INPUT_SHAPE)] + layers, name=lenet.name)
+
+
+def compile_departure(network, name, scale=None, j=None, learning_rate=None):
+    """Compile a departure's network, plain or accelerated, with what was chosen for it."""
+    compile_lenet(network)
+    if rbf in DEPARTURES[name]:
+        network.compile(network.optimizer, equation_9(scale, j), metrics=["accuracy"])
+    if name == "sgd":
+        network.compile(keras.optimizers.SGD(learning_rate), network.loss, metrics=["accuracy"])
 
 
 def prepare(name, images, labels):
@@ -161,19 +167,20 @@ def prepare(name, images, labels):
 def train(name, seed, training, settings, epochs):
     """Train a departure on what prepare makes of digits; return the network.
 
-    settings: what was chosen for it, by build's names
+    settings: what was chosen for it, by compile_departure's names
     Prints a dot after each epoch.
     """
     def show(*_):
         print(".", end="", flush=True)
 
     keras.utils.set_random_seed(seed)
-    network = build(name, **settings)
+    network = build(name)
     if name != "paper-sdlm":
         network = accelerate(network)
+    compile_departure(network, name, **settings)
     print(name, ", ".join(f"{key} {value:g}" for key, value in dict(settings, seed=seed).items()), end=" ", flush=True)
     if name == "paper-sdlm":
-        rates = sdlm.GLOBAL_RATES[::len(sdlm.GLOBAL_RATES) // epochs]      # the whole schedule in as many passes
+        rates = CHOICE_RATES if epochs == CHOICE_EPOCHS else sdlm.GLOBAL_RATES
         network.set_weights(sdlm.train(*training, seed, global_rates=rates, after_pass=show, **settings))
     else:
         network.fit(*training, batch_size=1 if name == "sgd" else Constants.BATCH_SIZE, epochs=epochs,
@@ -217,19 +224,16 @@ def choose(name, training):
 
 
 def load():
-    if not os.path.exists(PATH):
-        return {"runs": [], "choices": []}
-    with open(PATH) as file:
-        return json.load(file)
+    """Return the results, with the runs and the choices that are there."""
+    made_by = {"versions": dict(backend.versions(), jax=jax.__version__), "hardware": backend.describe_device()}
+    return measured.load(PATH, made_by, runs=[], choices=[])
 
 
 def add(kind, record):
-    """Add a record to the runs or the choices of departures.json, which is always whole."""
-    results = load()
-    results[kind].append(record)
-    with open(PATH + ".part", "w") as file:
-        json.dump(results, file, indent=1)
-    os.replace(PATH + ".part", PATH)
+    """Add a record to the runs or the choices."""
+    found = load()
+    found[kind].append(dict(record, commit=results.describe_commit()))
+    measured.save(PATH, found)
 
 
 def main():

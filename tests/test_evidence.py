@@ -1,0 +1,78 @@
+"""The committed series are whole, and the code at hand gives what they record."""
+import keras
+import numpy as np
+import pytest
+
+import lenet5
+import series
+import values
+from constants import Constants
+from support import mnist, results, weights
+
+LOGS = values.HERE.parents[1] / Constants.LOGS_DIR
+
+
+@pytest.fixture(scope="module")
+def everything():
+    """MNIST, all of it."""
+    return mnist.load_digits()
+
+
+@pytest.mark.parametrize("folder", values.SEEDS)
+def test_series_is_whole(folder):
+    records = values.load_series(folder)
+    assert [record["config"]["seed"] for record in records] == list(range(values.SEEDS[folder]))
+    commit, = {record.get("commit") or record["source"] for record in records}
+    assert not commit.endswith("-dirty")
+    assert len({(record["hardware"], str(record["versions"])) for record in records}) == 1
+    for record in records:
+        assert record["versions"]["keras"].startswith(folder[-1] + ".") and record["backend"] == "tensorflow"
+        assert record.get("device", "cpu") == "cpu" and " core" in record["hardware"]
+        assert record["layers"] == ("fast" if folder == "keras-3" else "keras")
+        assert record["data"]["sha256"] == Constants.MNIST_SHA256
+        assert record["config"]["batch_size"] == Constants.BATCH_SIZE
+        assert all(len(metric) == Constants.EPOCHS for metric in record["history"].values())
+        assert record["history"]["val_accuracy"][-1] == record["test_accuracy"]
+        assert record["history"]["val_loss"][-1] == record["test_loss"]
+        assert len(record["misclassified"]) == round(10000 * (1 - record["test_accuracy"]))
+
+
+@pytest.mark.parametrize("folder", values.SEEDS)
+def test_weights_give_their_record(folder, everything):
+    record = values.load("series", folder, "00.json")
+    images, labels = lenet5.preprocess(everything["x_test"], everything["y_test"])
+    lenet = lenet5.build_lenet()
+    lenet5.compile_lenet(lenet)
+    weights.load_weights(lenet, str(values.HERE / "series" / folder / "00.weights.h5"))
+    loss, accuracy = lenet.evaluate(images, labels, batch_size=Constants.BATCH_SIZE, verbose=0)
+    assert loss == pytest.approx(record["test_loss"], rel=1e-5)
+    assert results.shortest_decimal(accuracy) == record["test_accuracy"]
+    misclassified = lenet5.find_misclassified(lenet, images, everything["y_test"], Constants.BATCH_SIZE)
+    assert misclassified == record["misclassified"]
+
+
+def test_first_epoch_is_as_recorded(everything):
+    training, test = (lenet5.preprocess(everything["x_" + part], everything["y_" + part])
+                      for part in ("train", "test"))
+    keras.utils.set_random_seed(0)
+    network = lenet5.accelerate(lenet5.build_lenet())
+    lenet5.compile_lenet(network)
+    fitted = network.fit(*training, batch_size=Constants.BATCH_SIZE, epochs=1, validation_data=test, verbose=0)
+    for metric in "loss", "val_accuracy":
+        recorded = [record["history"][metric][0] for record in values.load_series("keras-3")]
+        distance = abs(fitted.history[metric][0] - np.mean(recorded)) / np.std(recorded, ddof=1)
+        assert distance < 4, (metric, fitted.history[metric], np.mean(recorded))
+
+
+def test_logs_have_row_three():
+    stamp = values.load("series", "keras-3", "00.json")["stamp"]
+    for name in "json", "weights.h5":
+        run, kept = LOGS / f"LeNet-5.{stamp}.{name}", values.HERE / "series" / "keras-3" / f"00.{name}"
+        assert run.read_bytes() == kept.read_bytes()
+    for picture in "acc", "loss", "errors":
+        assert (LOGS / f"LeNet-5-{picture}.{stamp}.jpeg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_progress_bars_are_kept_as_they_end():
+    output = "Epoch 1/2\n\x1b[1m1/2\x1b[0m loss: 3\b\b\b\r\x1b[1m2/2\x1b[0m loss: 1\n\nTesting Loss: 1\n"
+    assert series.last_states(output) == "Epoch 1/2\n2/2 loss: 1\nTesting Loss: 1\n"
