@@ -5,7 +5,7 @@ curves into logs-lenet.
 
     python lenet5.py
 
-ends on Intel(R) Xeon(R) Processor (2 cores, AVX-512 VNNI), after half a minute, with about
+ends on a CPU of two cores, after half a minute, with about
 
     Training Time: 22
     Testing Loss: 0.029
@@ -19,8 +19,10 @@ README says how it differs from the paper's.
 import sys
 import time
 
-from support import backend, command_line, mnist, pictures, results, weights    # before keras, which it loads quietly
+from support import backend, command_line, mnist, photographs, pictures, results, weights    # loads keras quietly
 from support.fast import accelerate, layers_used
+from support.feature_maps import draw_network
+from support.feed import feed_evaluate, feed_fit, several_steps
 import keras
 import numpy as np
 
@@ -28,8 +30,8 @@ from constants import Constants
 
 
 def build_lenet():
-    """Build and compile the network: images (n, 32, 32, 1) in [0, 1] to probabilities (n, 10)."""
-    lenet = keras.Sequential([                                          # output   parameters
+    """Build the network: images (n, 32, 32, 1) in [0, 1] to probabilities (n, 10)."""
+    return keras.Sequential([                                           # output   parameters
         keras.layers.InputLayer(Constants.INPUT_SHAPE),                 # 32x32x1           0
         keras.layers.Conv2D(6, 5, activation="relu", name="C1"),        # 28x28x6         156
         keras.layers.AvgPool2D(2, name="SP2"),                          # 14x14x6           0
@@ -42,11 +44,14 @@ def build_lenet():
         keras.layers.Dropout(.5),                                       # 128               0
         keras.layers.Dense(Constants.NUM_CLASSES, activation="softmax", name="Output"),     # 10  1,290
     ], name="LeNet-5")
-    lenet.compile(
+
+
+def compile_lenet(network):
+    """Give a network its loss, its optimizer and its metric."""
+    network.compile(
         loss=keras.losses.categorical_crossentropy,
         optimizer=keras.optimizers.Adadelta(Constants.LEARNING_RATE, Constants.RHO, epsilon=Constants.EPSILON),
         metrics=["accuracy"])
-    return lenet
 
 
 def pad_and_scale(images):
@@ -61,7 +66,7 @@ def preprocess(images, labels):
     return pad_and_scale(images), keras.utils.to_categorical(labels, Constants.NUM_CLASSES)
 
 
-def train(lenet, training, test, epochs, batch_size, data_name):
+def train(network, training, test, epochs, batch_size, data_name):
     """Train, draw the curves and test, and time these together, as the published run did.
 
     training, test: images and labels of each, as preprocess returns them; the test
@@ -70,14 +75,16 @@ def train(lenet, training, test, epochs, batch_size, data_name):
     in bytes, by name. Raises FloatingPointError where a loss is not finite.
     """
     start = time.perf_counter()
-    fitted = lenet.fit(*training, batch_size=batch_size, epochs=epochs, validation_data=test,
-                       callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)])
-    history = results.normalize_history(fitted.history)
-    curves = pictures.draw_curves(history, data_name)
-    test_loss, test_accuracy = lenet.evaluate(*test, batch_size=batch_size)
+    with several_steps(network) as add_progress_bar:
+        check = keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)
+        fitted = network.fit(epochs=epochs, callbacks=add_progress_bar([check]), **feed_fit(training, test, batch_size))
+        history = results.normalize_history(fitted.history)
+        curves = results.draw(pictures.draw_curves, history, data_name) or {}
+        tested = network.evaluate(callbacks=add_progress_bar(), **feed_evaluate(test, batch_size))
+    tested = results.name_results(network, tested)
     seconds = time.perf_counter() - start
-    return {"training_time": round(seconds, 2), "test_loss": results.shortest_decimal(test_loss),
-            "test_accuracy": results.shortest_decimal(test_accuracy), "history": history}, curves
+    return {"training_time": round(seconds, 2), "test_loss": tested["loss"], "test_accuracy": tested.get("accuracy"),
+            "history": history}, curves
 
 
 def find_misclassified(lenet, images, labels, batch_size):
@@ -86,54 +93,74 @@ def find_misclassified(lenet, images, labels, batch_size):
     return [[int(index), int(labels[index]), int(predicted[index])] for index in np.flatnonzero(predicted != labels)]
 
 
+def read(lenet, paths, logs, stamp):
+    """Print the digit in each picture, and draw how it was read; return the exit code, 2 where one was refused."""
+    results.check_writable(logs, lenet)
+    code = 0
+    for number, path in enumerate(paths, 1):
+        try:
+            photograph = photographs.read_photograph(path)
+        except command_line.UserError as error:
+            code = command_line.end(2, error, name="")
+            continue
+        images = pad_and_scale(photograph.digit[np.newaxis])
+        probabilities, = lenet.predict(images, verbose=0)
+        command_line.show(f"{path}: {probabilities.argmax()} ({probabilities.max():.2f})")
+        picture = results.draw(draw_network, lenet, images[0], photograph.image, photograph.box)
+        results.write_picture(logs, f"read.{stamp!r}-{number}", picture)
+    return code
+
+
 @command_line.returns_exit_code
 def main(arguments=None):
-    """Train and write the run, or evaluate weights, as the arguments say (None: the command line's)."""
-    stamp, source = time.time(), results.hash_source()
+    """Train and write the run, or only evaluate or read, as the arguments say (None: those of the command line)."""
+    stamp = time.time()
     options = command_line.parse_options(arguments)
     backend.set_up(options.seed)
-    hardware = backend.describe_device()
-    print(f"{backend.describe_versions()}, on {hardware}")
+    lenet = build_lenet()
+    if options.read:
+        weights.load_weights(lenet, options.weights)
+        return read(lenet, options.read, options.logs, stamp)
 
+    device, hardware = backend.describe_device()
+    print(f"{backend.describe_versions()}, on {hardware}")
     digits = mnist.load_digits(options.mnist)
     data = mnist.describe(digits, options.mnist)
     if data["name"] != "MNIST":
-        print(f"Data: {data['name']}, which is not MNIST")
+        command_line.show(f"Data: {data['name']}, which is not MNIST")
     print("Tensor Shape of each Image:", Constants.INPUT_SHAPE)
     print("Num of Training Samples:", len(digits["x_train"]))
     print("Num of Testing Samples:", len(digits["x_test"]))
     test = preprocess(digits["x_test"], digits["y_test"])
 
-    lenet = build_lenet()
-    lenet = accelerate(lenet)       # faster, with the same results; without this line, all is Keras' own
+    network = accelerate(lenet)     # the same layers and weights, trained faster; without it: network = lenet
+    compile_lenet(network)
     if options.evaluate:
         weights.load_weights(lenet, options.evaluate)
-        test_loss, test_accuracy = lenet.evaluate(*test, batch_size=options.batch_size)
-        print("Testing Loss:", results.shortest_decimal(test_loss))
-        print("Testing Accuracy:", results.shortest_decimal(test_accuracy))
-        return
+        tested = results.name_results(network, network.evaluate(*test, batch_size=options.batch_size))
+        print("Testing Loss:", tested["loss"])
+        print("Testing Accuracy:", tested.get("accuracy"))
+        return 0
 
-    if options.batch_size > len(digits["x_train"]):
-        raise command_line.UserError(f"--batch-size {options.batch_size}: there are only"
-                                     f" {len(digits['x_train'])} training images")
-    results.check_writable(options.logs)
+    mnist.check_batch_size(options.batch_size, digits)
+    results.check_writable(options.logs, lenet)
     training = preprocess(digits["x_train"], digits["y_train"])
-    result, jpegs = train(lenet, training, test, options.epochs, options.batch_size, data["name"])
+    result, jpegs = train(network, training, test, options.epochs, options.batch_size, data["name"])
     print("Training Time:", result["training_time"])
     print("Testing Loss:", result["test_loss"])
     print("Testing Accuracy:", result["test_accuracy"])
 
-    misclassified = find_misclassified(lenet, test[0], digits["y_test"], options.batch_size)
-    jpegs["errors"] = pictures.draw_errors(digits["x_test"], misclassified, data["name"])
-    record = {
-        "model": lenet.name, "stamp": stamp, "started": results.local_time(stamp), "source": source,
-        "versions": backend.versions(), "backend": backend.NAME, "hardware": hardware, "layers": layers_used(lenet),
-        "data": data, "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed,
-                                 **results.describe_compiled(lenet)},
-        **result, "misclassified": misclassified}
-    path = results.write_run(options.logs, record, jpegs, weights.to_hdf5(lenet))
-    print(f"Written: {path}, its plots and weights. Its row for the README's table:")
-    print(results.readme_row(record, path))
+    misclassified = find_misclassified(network, test[0], digits["y_test"], options.batch_size)
+    jpegs["errors"] = results.draw(pictures.draw_errors, digits["x_test"], misclassified, data["name"])
+    path = results.write_run(options.logs, {
+        "model": lenet.name, "stamp": stamp, "started": results.local_time(stamp), "commit": results.describe_commit(),
+        "versions": backend.versions(), "backend": backend.NAME, "device": device, "hardware": hardware,
+        "layers": layers_used(network), "data": data,
+        "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed,
+                   **results.describe_compiled(network)},
+        **result, "misclassified": misclassified}, jpegs, lenet)
+    command_line.show(f"Written: {path}, its plots and weights")
+    return 0
 
 
 if __name__ == "__main__":

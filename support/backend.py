@@ -1,11 +1,10 @@
-"""Keras, loaded quietly; seeds and threads; the device's name and the versions."""
+"""Keras, loaded quietly; seeds and threads; the device and the versions."""
 import contextlib
-import gc
 import os
 import platform
-import shutil
-import subprocess
+import re
 import sys
+import tempfile
 import warnings
 
 import numpy as np
@@ -13,35 +12,37 @@ import numpy as np
 from support import cpu
 from support.command_line import INTERRUPTED, end
 
+TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}     # Keras' backends that train
+CHATTER = re.compile(rb"[IWE]0000 |WARNING: All log messages before absl")
+NVIDIA_DRIVER = "/proc/driver/nvidia/version"       # there where the driver of an NVIDIA GPU is
+CUDA = {"tensorflow": '"tensorflow[and-cuda]==2.21.0"', "jax": '"jax[cuda12]"', "torch": "torch"}
+
 
 @contextlib.contextmanager
 def without_chatter():
-    """Hide what C++ libraries log to stderr while they load; the reason of an abort still gets through.
-
-    A process of its own reads along, since this one may be gone by then.
-    """
-    if not shutil.which("grep"):        # as on Windows
+    """Hide what C++ libraries log to stderr while they load; what is no chatter is printed afterwards."""
+    try:
+        stderr, log = os.dup(2), tempfile.TemporaryFile()
+    except OSError:         # stderr is closed, or there is no room for a file
         yield
         return
-    stderr = os.dup(2)
-    reader = subprocess.Popen(["grep", "-v", "-e", "^[IWE]0000 ", "-e", "^WARNING: All log messages before absl"],
-                              stdin=subprocess.PIPE, stdout=stderr, start_new_session=True)
+    os.dup2(log.fileno(), 2)
     try:
-        os.dup2(reader.stdin.fileno(), 2)
         yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-        reader.stdin.close()
-        reader.wait()
+        log.seek(0)
+        os.write(2, b"".join(line for line in log if not CHATTER.match(line)))
+        log.close()
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512 VNNI
-gc.disable()    # looking through what the imports make, again and again, takes a tenth of their time
+os.environ.pop("MPLBACKEND", None)      # a notebook's, which is not there for a script; no window is opened here
 try:
     with without_chatter(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)      # TensorFlow 1.11 on the NumPy of its last days
+        warnings.simplefilter("ignore")         # of libraries about one another
         import keras
         try:
             import tensorflow as tf
@@ -50,10 +51,13 @@ try:
         import matplotlib.figure    # noqa: F401, here so that Ctrl-C is caught, since it takes long, too
 except KeyboardInterrupt:           # while seconds pass
     sys.exit(end(*INTERRUPTED))
-getattr(gc, "freeze", gc.collect)()     # Python 3.6 has no freeze
-gc.enable()
+except (ImportError, ValueError) as error:      # KERAS_BACKEND or keras.json name one that is not there
+    sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, or set KERAS_BACKEND=tensorflow"))
 
 NAME = keras.backend.backend()
+if NAME not in TITLES:
+    sys.exit(end(2, f"Keras' backend {NAME} cannot train; set KERAS_BACKEND to {', '.join(TITLES)}"))
+keras.backend.set_image_data_format("channels_last")        # keras.json may have the other, which is not the network's
 TENSORFLOW_1 = NAME == "tensorflow" and keras.__version__.startswith("2.")      # the published stack
 TENSORFLOW_2 = NAME == "tensorflow" and not TENSORFLOW_1
 
@@ -70,11 +74,11 @@ def set_up(seed):
         return
     keras.utils.set_random_seed(seed)
     if TENSORFLOW_2:
-        for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
-        if not find_gpu():
-            # Half of the cores for an operation: fast.py has two halves of a batch side by side.
-            with contextlib.suppress(RuntimeError):     # TensorFlow has started already; it is only slower then
+        with contextlib.suppress(RuntimeError):     # TensorFlow has started already, and keeps its settings
+            for gpu in tf.config.list_physical_devices("GPU"):
+                tf.config.experimental.set_memory_growth(gpu, True)
+            if not find_gpu():
+                # Half of the cores for an operation: fast.py has two halves of a batch side by side.
                 tf.config.threading.set_intra_op_parallelism_threads(max(1, cpu.count_cores() // 2))
 
 
@@ -97,8 +101,13 @@ def find_gpu():
 
 
 def describe_device():
-    """Return the name of the device that the backend trains on."""
-    return find_gpu() or cpu.describe()
+    """Return what the backend trains on: "gpu" or "cpu", and its name; print a line where a GPU lies idle."""
+    gpu = find_gpu()
+    if not gpu and os.path.exists(NVIDIA_DRIVER):
+        package = "tensorflow-gpu==1.11.0" if TENSORFLOW_1 else CUDA[NAME]
+        print(f"The NVIDIA GPU is not used, since {TITLES[NAME]} does not see it; try:"
+              f" {sys.executable} -m pip install {package}")
+    return ("gpu", gpu) if gpu else ("cpu", cpu.describe())
 
 
 def versions():
@@ -110,6 +119,3 @@ def versions():
 def describe_versions():
     """Return the versions as a line for the screen."""
     return f"Keras {keras.__version__} on {TITLES[NAME]} {versions()[NAME]}, Python {platform.python_version()}"
-
-
-TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}

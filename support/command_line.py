@@ -7,6 +7,7 @@ import sys
 from constants import Constants
 
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INTERRUPTED = 130, "interrupted"
 
 
@@ -15,7 +16,7 @@ class UserError(Exception):
 
 
 def returns_exit_code(main):
-    """Make a function a command: it returns 0, or an exit code after one line on stderr that says why.
+    """Make a function that returns an exit code a command: errors end it with a code and a line on stderr that says why.
 
     2 is for a UserError, 1 for a FloatingPointError, 130 for Ctrl-C. Other
     exceptions are the program's own mistakes and keep their traceback.
@@ -23,8 +24,7 @@ def returns_exit_code(main):
     @functools.wraps(main)
     def command(arguments=None):
         try:
-            main(arguments)
-            return 0
+            return main(arguments)
         except UserError as error:
             return end(2, error)
         except FloatingPointError as error:
@@ -34,10 +34,16 @@ def returns_exit_code(main):
     return command
 
 
-def end(code, reason):
-    """Print the reason as one line on stderr; return the exit code."""
-    print(f"lenet5.py: {one_line(reason)}", file=sys.stderr, flush=True)
+def end(code, reason, name="lenet5.py: "):
+    """Print the reason as one line on stderr, after a name; return the exit code."""
+    print(f"{name}{one_line(reason)}", file=sys.stderr, flush=True)
     return code
+
+
+def show(text):
+    """Print a line that may have a file's name in it, with letters that the screen lacks as their codes."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def one_line(error):
@@ -61,7 +67,7 @@ def whole_number(low, high):
 
 
 def parse_options(arguments=None):
-    """Return the options as attributes: mnist, epochs, batch_size, seed, logs, evaluate.
+    """Return the options as attributes: mnist, epochs, batch_size, seed, logs, evaluate, read, weights.
 
     arguments: a list of strings; None is the process' own
     Raises UserError.
@@ -77,8 +83,14 @@ def parse_options(arguments=None):
                         help="repeat a run exactly, on the same machine with the same versions (a fresh one is drawn)")
     parser.add_argument("--logs", metavar="DIR", default=Constants.LOGS_DIR,
                         help="where the files of the run go (%(default)s)")
-    parser.add_argument("--evaluate", metavar="FILE", help="no training: load these weights and test them")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--evaluate", metavar="FILE", help="no training: load these weights and test them")
+    instead.add_argument("--read", metavar="FILE", nargs="+", help="no training: read the digit in each picture")
+    parser.add_argument("--weights", metavar="FILE", help="for --read: these weights (assets/LeNet-5.weights.h5)")
     options = parser.parse_args(arguments)
+    if options.weights and not options.read:
+        parser.error("--weights goes with --read; to test weights: --evaluate FILE")
+    options.weights = options.weights or os.path.join(ROOT, "assets", "LeNet-5.weights.h5")
     if options.seed is None:
         options.seed = int.from_bytes(os.urandom(4), "little")
     return options

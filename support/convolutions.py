@@ -1,70 +1,83 @@
 """LeNet-5's convolutional layers, written out so that a CPU is fast at them.
 
-Few channels do not fill a processor's vector registers. So feature maps have
-some rows side by side, as channels of one row:
-(n, height / rows, width, rows * channels).
+Few channels do not fill a processor's vector registers. So neighbouring pixels
+of a feature map are computed together, as channels of one larger pixel.
 """
 import keras
 import numpy as np
 
+from support import cpu
 from support.backend import tf
 
 
-def carry_out(layers, images, training):
-    """Return what C1 to C5 make of images (n, 32, 32, channels): (n, 1, 1, filters).
+def carry_out(layers, halves, training):
+    """Return what C1 to C5 make of images (n, 32, 32, channels): (n, 1, 1, filters), for each half of a batch.
 
-    layers: two pairs of a Conv2D with a kernel of 5x5 and an AveragePooling2D of
-        2x2, a Conv2D, and any Dropout between them
+    layers: Conv2D 5x5, AveragePooling2D 2x2, Conv2D 5x5, AveragePooling2D 2x2,
+        Conv2D 5x5, and any Dropout between them
     """
-    maps, rows = images, 1
+    c1, sp2, c3, sp4, c5 = (layer for layer in layers if not isinstance(layer, keras.layers.Dropout))
+    wide = 2 if "AVX-512" in cpu.describe() else 1      # 24 channels fill the registers of AVX2, 48 those of AVX-512
+    functions = {       # (n, height, width, rows * columns * filters of the published network)
+        c1: convolve(c1, rows=4, columns=wide),             # (n, 7, 28, 4 * 1 * 6) or (n, 7, 14, 4 * 2 * 6)
+        sp2: average(c1.filters, rows=4, columns=wide),     # (n, 7, 14, 2 * 1 * 6)
+        c3: convolve(c3, rows=2, rows_seen=2),              # (n, 5, 10, 2 * 1 * 16)
+        sp4: average(c3.filters, rows=2),                   # (n, 5, 5, 16)
+        c5: multiply(c5),                                   # (n, 1, 1, 120)
+    }
     for layer in layers:
-        if isinstance(layer, keras.layers.Dropout):
-            maps = drop(layer, maps, training)
-        elif isinstance(layer, keras.layers.AveragePooling2D):
-            maps, rows = average(maps, rows), rows // 2
-        elif maps.shape[1:3] == layer.kernel_size:
-            maps = multiply(layer, maps)
-        else:
-            rows_out = 4 // rows        # C1's 28 rows side by side by 4, C3's 10 by 2
-            maps, rows = convolve(layer, maps, rows, rows_out), rows_out
-    return maps
+        function = functions.get(layer, lambda maps, layer=layer: drop(layer, maps, training))
+        halves = [function(maps) for maps in halves]
+    return halves
 
 
-def convolve(layer, maps, rows, rows_out):
-    """Carry out a Conv2D on maps with that many rows side by side, to maps with rows_out."""
+def convolve(layer, rows, columns=1, rows_seen=1):
+    """Return a function that carries out a Conv2D, with rows * columns of its output in a pixel.
+
+    rows_seen: how many rows of its input are in a pixel
+    """
     size, _, channels, filters = layer.kernel.shape
-    seen = size - 1 + rows_out      # rows of the input that rows_out rows of the output see
-    # 1 where a row of the output sees a row of the input through a row of the kernel: (input, output, kernel)
-    places = np.stack([np.eye(seen, size, -place, dtype="float32") for place in range(rows_out)], 1)
-    kernel = tf.tensordot(places.reshape(-1, rows, rows_out, size), layer.kernel, 1)
-    # (block of input rows, row in it, row of output, column of the kernel, channel, filter)
-    kernel = tf.reshape(tf.transpose(kernel, (0, 3, 1, 4, 2, 5)), (-1, size, rows * channels, rows_out * filters))
-    outputs = tf.nn.conv2d(maps, kernel, (rows_out // rows, 1), "VALID")
-    if layer.use_bias:
-        outputs += tf.tile(layer.bias, [rows_out])
-    shape = outputs.shape[1:]       # the activation gets the filters as last axis, as Keras gives it
-    return tf.reshape(layer.activation(tf.reshape(outputs, (-1, *shape[:2], rows_out, filters))), (-1, *shape))
+    # The kernel at each place of the output pixel, in a window that all of them see
+    places = [tf.pad(layer.kernel, ((row, rows - 1 - row), (column, columns - 1 - column), (0, 0), (0, 0)))
+              for row in range(rows) for column in range(columns)]
+    kernel = tf.reshape(tf.stack(places, 3), (-1, rows_seen, size - 1 + columns, channels, len(places) * filters))
+    kernel = tf.reshape(tf.transpose(kernel, (0, 2, 1, 3, 4)),
+                        (-1, size - 1 + columns, rows_seen * channels, len(places) * filters))
+    bias = tf.tile(layer.bias, [len(places)]) if layer.use_bias else 0.
+
+    def function(maps):
+        outputs = tf.nn.conv2d(maps, kernel, (rows // rows_seen, columns), "VALID") + bias
+        shape = outputs.shape[1:]       # the activation gets the filters as last axis, as Keras gives it
+        return tf.reshape(layer.activation(tf.reshape(outputs, (-1, filters))), (-1, *shape))
+    return function
 
 
-def multiply(layer, maps):
-    """Carry out a Conv2D whose kernel covers the whole of its input: a product of matrices."""
+def average(filters, rows, columns=1):
+    """Return a function that carries out an AveragePooling2D on maps with rows * columns of them in a pixel."""
+    pairs = np.eye(rows // 2).repeat(2 * columns, 0)        # what of a pixel goes into which row of the output
+    averages = np.kron(np.tile(pairs, (2 // columns, 1)), np.eye(filters)).astype("float32") / 4
+
+    def function(maps):
+        _, height, width, _ = maps.shape
+        outputs = tf.matmul(tf.reshape(maps, (-1, len(averages))), averages)
+        return tf.reshape(outputs, (-1, height, width * columns // 2, rows // 2 * filters))
+    return function
+
+
+def multiply(layer):
+    """Return a function that carries out a Conv2D whose kernel covers the whole of its input."""
     kernel = tf.reshape(layer.kernel, (-1, layer.filters))
-    outputs = tf.matmul(tf.reshape(maps, (-1, kernel.shape[0])), kernel)
-    if layer.use_bias:
-        outputs += layer.bias
-    return layer.activation(tf.reshape(outputs, (-1, 1, 1, layer.filters)))
 
-
-def average(maps, rows):
-    """Carry out an AveragePooling2D to maps with half as many rows side by side: a product of matrices."""
-    _, height, width, depth = maps.shape
-    pairs = np.eye(rows // 2).repeat(2, 0)      # of rows
-    averages = np.tile(np.kron(pairs, np.eye(depth // rows)) / 4, (2, 1)).astype("float32")
-    return tf.reshape(tf.matmul(tf.reshape(maps, (-1, 2 * depth)), averages), (-1, height, width // 2, depth // 2))
+    def function(maps):
+        outputs = tf.matmul(tf.reshape(maps, (-1, kernel.shape[0])), kernel)
+        if layer.use_bias:
+            outputs += layer.bias
+        return layer.activation(tf.reshape(outputs, (-1, 1, 1, layer.filters)))
+    return function
 
 
 def drop(layer, maps, training):
-    """Carry out a Dropout by drawing a byte for each unit, where its rate is a number of 256ths."""
+    """Carry out a Dropout by one random byte for each unit, where its rate is a whole number of 256ths."""
     units = maps.shape[1:].num_elements()       # None where the shape is not known
     if not training or layer.rate in (0, 1) or 256 * layer.rate % 1 or not units or units % 4:
         return layer(maps)

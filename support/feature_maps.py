@@ -55,7 +55,7 @@ def draw_network(lenet, image, photograph=None, box=None):
 def look_inside(lenet, image):
     """Return (name, caption, values) of the layers that the paper names, by their capitals, and of the last layer."""
     layers, features = named_layers(lenet), watch(lenet).predict(image[np.newaxis], verbose=0)
-    features = [feature[0] for feature in (features if len(layers) > 1 else [features])]
+    features = [feature[0] for feature in (features if isinstance(features, list) else [features])]     # Keras 2.1.6
     captions = [describe_kind(layer) + "\n" + describe_shape(feature.shape) for layer, feature in zip(layers, features)]
     return list(zip([layer.name for layer in layers], captions[:-1] + [""], features))
 

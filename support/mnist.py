@@ -2,13 +2,14 @@
 import gzip
 import hashlib
 import os
+import zipfile
 
 import numpy as np
 
 from constants import Constants
-from support.command_line import UserError, one_line
+from support.command_line import ROOT, UserError, one_line
 
-MNIST_PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "assets", "mnist.npz")
+MNIST_PATH = os.path.join(ROOT, "assets", "mnist.npz")
 IDX_FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
              "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}
 NAMES = list(IDX_FILES)
@@ -40,6 +41,8 @@ def load_digits(path=None):
 
 
 def read_npz(path):
+    if not zipfile.is_zipfile(path):
+        raise ValueError("not an .npz file")
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in NAMES}
 
@@ -48,9 +51,7 @@ def read_idx(folder):
     """Read the format that http://yann.lecun.com/exdb/mnist/ describes."""
     digits = {}
     for name, file_name in IDX_FILES.items():
-        path = os.path.join(folder, file_name)
-        if not os.path.exists(path):
-            path += ".gz"
+        path = find_idx(folder, file_name)
         with open(path, "rb") as file:
             gzipped = file.read(2) == b"\x1f\x8b"
         with (gzip.open if gzipped else open)(path, "rb") as file:
@@ -58,9 +59,24 @@ def read_idx(folder):
         rank = 3 if name.startswith("x") else 1
         magic, *shape = np.frombuffer(content, ">u4", 1 + rank).tolist()
         if magic != 0x0800 + rank:  # unsigned bytes, in as many dimensions
-            raise ValueError(f"{file_name} is not IDX")
+            raise ValueError(f"{os.path.basename(path)} is not IDX")
         digits[name] = np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
     return digits
+
+
+def find_idx(folder, file_name):
+    """Return the path of an IDX file: some archives have a dot in its name, or a folder of its name around it."""
+    names = [name + ending for name in (file_name, file_name.replace("-idx", ".idx")) for ending in ("", ".gz")]
+    for path in names + [os.path.join(outer, inner) for outer in names for inner in names]:
+        if os.path.isfile(os.path.join(folder, path)):
+            return os.path.join(folder, path)
+    raise ValueError(f"there is no {file_name} in it")
+
+
+def check_batch_size(batch_size, digits):
+    """Raise UserError where there are not as many training images as in a batch."""
+    if batch_size > len(digits["x_train"]):
+        raise UserError(f"--batch-size {batch_size}: there are only {len(digits['x_train'])} training images")
 
 
 def check(part, images, labels):

@@ -1,27 +1,25 @@
 """What a run leaves: its record and the README's row of it; files whole or not at all."""
-import contextlib
-import glob
-import hashlib
 import json
 import os
-import tempfile
+import subprocess
 import time
 
 import numpy as np
 
-from support.command_line import UserError
+from support.command_line import ROOT, UserError, one_line
+from support.weights import save_weights
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NAMES = {"acc": "accuracy", "val_acc": "val_accuracy"}      # Keras 2.1.6's, and Keras 3's
+ROOM = 2 * 10 ** 6      # bytes; a run's files take a quarter of it
 
 
-def hash_source():
-    """Return the SHA-256 over lenet5.py, constants.py and support/*.py: the code that decides a run's numbers."""
-    paths = [os.path.join(ROOT, "lenet5.py"), os.path.join(ROOT, "constants.py")]
-    digest = hashlib.sha256()
-    for path in paths + sorted(glob.glob(os.path.join(ROOT, "support", "*.py"))):
-        with open(path, "rb") as file:
-            digest.update(file.read())
-    return digest.hexdigest()
+def describe_commit():
+    """Return which commit of this repository the code is, with "-dirty" where it was changed; None outside of one."""
+    try:
+        return subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=True).stdout.decode().strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def shortest_decimal(value):
@@ -31,8 +29,7 @@ def shortest_decimal(value):
 
 def normalize_history(history):
     """Return Keras' history with Keras 3's names, for Keras 2.1.6 says acc, and with plain floats."""
-    names = {"acc": "accuracy", "val_acc": "val_accuracy"}
-    return {names.get(name, name): [shortest_decimal(value) for value in values] for name, values in history.items()}
+    return {NAMES.get(name, name): [shortest_decimal(value) for value in values] for name, values in history.items()}
 
 
 def check_finite(epoch, logs):
@@ -40,6 +37,15 @@ def check_finite(epoch, logs):
     for name in "loss", "val_loss":
         if not np.isfinite(logs[name]):
             raise FloatingPointError(f"{name} became {logs[name]} in epoch {epoch + 1}")
+
+
+def name_results(network, values):
+    """Return what evaluate returned by Keras 3's names: loss, accuracy, and whatever else was compiled."""
+    if hasattr(network, "get_metrics_result"):      # Keras 3; its values are in an order of their own
+        values = network.get_metrics_result()
+    else:
+        values = dict(zip(network.metrics_names, np.atleast_1d(values)))
+    return {NAMES.get(name, name): shortest_decimal(value) for name, value in values.items()}
 
 
 def describe_compiled(lenet):
@@ -59,48 +65,68 @@ def local_time(stamp):
     return text[:-2] + ":" + text[-2:]
 
 
-def readme_row(record, path):
-    """Return a record's row for the README's results table, in Markdown."""
-    versions = record["versions"]
-    return (f"| [record]({path}) | {versions['keras']} | {versions.get('tensorflow', record['backend'])}"
-            f" | {versions['python']} | {record['hardware']} | {record['training_time']}"
-            f" | {record['test_loss']} | {record['test_accuracy']} |")
-
-
-def check_writable(logs):
-    """Make the folder logs; raises UserError where nothing can be written there."""
+def check_writable(logs, lenet):
+    """Make the folder logs, and try there what is done after training; raises UserError where it cannot be done."""
+    trial = os.path.join(logs, f".LeNet-5.{os.getpid()}.weights.h5")
     try:
         os.makedirs(logs, exist_ok=True)
-        with tempfile.TemporaryFile(dir=logs):
-            pass
+        try:
+            with open(trial, "wb") as file:
+                file.write(bytes(ROOM))         # first, since HDF5 may abort the process on a full disk
+            save_weights(lenet, trial)
+        finally:
+            if os.path.exists(trial):
+                os.remove(trial)
     except OSError as error:
-        raise UserError(f"--logs {logs}: cannot write there: {error.strerror}; name a folder that can be written")
+        raise UserError(f"--logs {logs}: cannot write there: {error.strerror or one_line(error)};"
+                        " name a folder that can be written, with 2 MB free")
 
 
-def write_run(logs, record, pictures, weights):
-    """Write a run's files into the folder logs, each whole or not at all, the record last.
+def write(path, content):
+    """Write a file that appears whole or not at all. content: bytes, or a function that writes to a path."""
+    hidden = os.path.join(os.path.dirname(path), "." + os.path.basename(path))
+    try:
+        if callable(content):
+            content(hidden)
+        else:
+            with open(hidden, "wb") as file:
+                file.write(content)
+        os.replace(hidden, path)
+    finally:
+        if os.path.exists(hidden):
+            os.remove(hidden)
 
-    pictures, weights: files' bytes, the former by name
-    Returns the path of the record. Raises UserError.
+
+def draw(function, *arguments):
+    """Return what a function draws, or None after a line that says why: a run is worth more than its pictures."""
+    try:
+        return function(*arguments)
+    except Exception as error:      # fonts, folders and a data set's name are the machine's, not the program's
+        print(f"Not drawn: {one_line(error)}")
+
+
+def write_picture(logs, name, jpeg):
+    """Write a picture, where it was drawn; a line says why it cannot be written."""
+    try:
+        if jpeg:
+            write(os.path.join(logs, f"LeNet-5-{name}.jpeg"), jpeg)
+    except OSError as error:
+        print(f"Not written: {error}")
+
+
+def write_run(logs, record, jpegs, lenet):
+    """Write a run's pictures (bytes or None, by name), weights and, last, record; return the path of the record.
+
+    Raises UserError where weights or record cannot be written.
     """
     stamp = repr(record["stamp"])
-    contents = {f"LeNet-5-{name}.{stamp}.jpeg": jpeg for name, jpeg in pictures.items()}
-    contents[f"LeNet-5.{stamp}.weights.h5"] = weights
-    contents[f"LeNet-5.{stamp}.json"] = json.dumps(record, indent=1, default=str).encode()
-    hidden = [os.path.join(logs, "." + name) for name in contents]
+    for name, jpeg in jpegs.items():
+        write_picture(logs, f"{name}.{stamp}", jpeg)
+    path = os.path.join(logs, f"LeNet-5.{stamp}.json")
     try:
-        for path, content in zip(hidden, contents.values()):
-            with open(path, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for path, name in zip(hidden, contents):
-            os.replace(path, os.path.join(logs, name))
+        write(path[:-len("json")] + "weights.h5", lambda hidden: save_weights(lenet, hidden))
+        write(path, json.dumps(record, indent=1, default=str).encode())
     except OSError as error:
-        raise UserError(f"--logs {logs}: the run could not be written there: {error.strerror};"
+        raise UserError(f"--logs {logs}: the run could not be written there: {error.strerror or one_line(error)};"
                         " its numbers are those above")
-    finally:
-        for path in hidden:
-            with contextlib.suppress(OSError):
-                os.remove(path)
-    return os.path.join(logs, f"LeNet-5.{stamp}.json")
+    return path

@@ -1,9 +1,9 @@
 """A network's weights, to and from Keras' HDF5 files."""
-import hashlib
 import os
 import shutil
 import tempfile
 import warnings
+import zipfile
 
 import h5py
 import keras
@@ -16,35 +16,55 @@ def without_optimizer(lenet):
     return keras.Model(lenet.inputs, lenet.outputs)
 
 
-def hash_weights(lenet):
-    return hashlib.sha256(b"".join(weight.tobytes() for weight in lenet.get_weights())).hexdigest()
-
-
-def to_hdf5(lenet):
-    """Return the weights as Keras' HDF5 file, with their SHA-256 as an attribute, in bytes."""
-    with tempfile.TemporaryDirectory() as folder:       # not in the logs: HDF5 may abort the process on a full disk
-        path = os.path.join(folder, "lenet5.weights.h5")
+def save_weights(lenet, path):
+    """Write Keras' file of the weights; its name has to end with .weights.h5."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")     # of h5py, Keras and NumPy, about one another
         without_optimizer(lenet).save_weights(path)
-        with h5py.File(path, "r+") as file:
-            file.attrs["sha256"] = hash_weights(lenet)
-        with open(path, "rb") as file:
-            return file.read()
 
 
 def load_weights(lenet, path):
-    """Load a file of weights, of Keras 3 or of Keras 2; raises UserError where it is not one of this network."""
+    """Load the weights of a run, of any file of weights or of a whole model that Keras 2 or 3 wrote.
+
+    Raises UserError where they are not of this network.
+    """
     if not os.path.isfile(path):
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: no such file; weights come as the .weights.h5 of a run")
     try:
-        with h5py.File(path, "r") as file:
-            suffix = ".h5" if "layer_names" in file.attrs else ".weights.h5"
-            expected = file.attrs.get("sha256")
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)         # by which Keras tells of what it skips
-            copy = os.path.join(folder, "lenet5" + suffix)      # Keras 3 goes by the name
-            shutil.copy(path, copy)
-            without_optimizer(lenet).load_weights(copy)
-        if expected not in (None, hash_weights(lenet)):
-            raise ValueError("damaged: the weights are not those that were saved")
+            warnings.simplefilter("ignore")
+            copy = os.path.join(folder, "lenet5")       # Keras 3 goes by the name
+            if zipfile.is_zipfile(path):                # a whole model of Keras 3
+                with zipfile.ZipFile(path) as archive, open(copy, "wb") as file:
+                    file.write(archive.read("model.weights.h5"))
+            else:
+                shutil.copyfile(path, copy)
+            with h5py.File(copy, "r") as file:
+                of_keras_2 = "layer_names" in file.attrs or "model_weights" in file
+                found, expected = find_shapes(file), sorted(weight.shape for weight in lenet.get_weights())
+            if found != expected:
+                raise ValueError(f"weights of another network: {describe_difference(found, expected)}")
+            named = copy + (".h5" if of_keras_2 else ".weights.h5")
+            os.rename(copy, named)
+            without_optimizer(lenet).load_weights(named)
     except Exception as error:      # whatever a damaged or foreign file provokes
-        raise UserError(f"{path}: {one_line(error)[:200]}; weights come as the .weights.h5 of a run")
+        raise UserError(f"{path}: {one_line(error)[:300]}; weights come as the .weights.h5 of a run")
+
+
+def find_shapes(file):
+    """Return the shapes of all weights in a file of Keras', sorted: of its numbers but for an optimizer's."""
+    shapes = []
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and not name.startswith("optimizer"):
+            shapes.append(item.shape)
+    file.visititems(collect)
+    return sorted(shapes)
+
+
+def describe_difference(found, expected):
+    """Return what one list of shapes has beyond the other, in words."""
+    def subtract(some, others):
+        others = list(others)
+        return ", ".join(str(shape) for shape in some if shape not in others or others.remove(shape)) or "nothing"
+    return f"arrays of shape {subtract(found, expected)} in place of {subtract(expected, found)}"

@@ -103,11 +103,11 @@ def test_departures_are_sorted_and_few_runs_marked(undrawn):
 
 
 RECORDS = [{"misclassified": misclassified} for misclassified in (
-    [[3, 6, 5], [7, 2, 7]], [[3, 6, 5], [4, 1, 7], [7, 2, 7]], [[3, 6, 0], [7, 2, 7]])]
+    [[3, 6, 5], [7, 2, 7]], [[3, 6, 5], [4, 1, 7], [7, 2, 7]], [[3, 6, 0], [4, 1, 7], [7, 2, 7], [9, 0, 6]])]
 
 
 def test_misread_is_counted():
-    assert evidence.count_misread(RECORDS) == {3: {5: 2, 0: 1}, 4: {7: 1}, 7: {7: 3}}
+    assert evidence.count_misread(RECORDS) == {3: {5: 2, 0: 1}, 4: {7: 2}, 7: {7: 3}, 9: {6: 1}}
 
 
 def test_misread_digits_are_drawn(undrawn, digits):
@@ -120,8 +120,8 @@ def test_misread_digits_are_drawn(undrawn, digits):
         assert axes.get_xlabel() == f"a {labels[index]}, read as"
     assert texts(three_answers.texts) == ["5", "2\u00d7", "0", "1\u00d7"]
     assert texts(seven_answers.texts) == ["7", "3\u00d7"]
-    assert [bar.get_height() for bar in histogram.patches] == [1, 0, 2]
-    assert histogram.get_title("right") == "3 test digits are misread by at least one run"
+    assert [bar.get_height() for bar in histogram.patches] == [1, 1, 2]
+    assert histogram.get_title("right") == "4 test digits are misread by at least one run"
 
 
 def test_misread_by_none_is_drawn():
