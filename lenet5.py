@@ -1,11 +1,11 @@
 """LeNet-5 on MNIST, in Keras.
 
 Builds the network, trains it, and writes time, test loss, test accuracy and
-curves into logs-lenet.
+curves into logs-lenet. On a CPU of two cores,
 
     python lenet5.py
 
-ends on a CPU of two cores, after half a minute, with about
+ends within a minute, with about
 
     Training Time: 22
     Testing Loss: 0.029
@@ -19,9 +19,8 @@ README says how it differs from the paper's.
 import sys
 import time
 
-from support import backend, command_line, mnist, photographs, pictures, results, weights    # loads keras quietly
+from support import backend, command_line, mnist, pictures, reading, results, weights   # before keras: loads it quietly
 from support.fast import accelerate, layers_used
-from support.feature_maps import draw_network
 from support.feed import feed_evaluate, feed_fit, several_steps
 import keras
 import numpy as np
@@ -75,12 +74,12 @@ def train(network, training, test, epochs, batch_size, data_name):
     in bytes, by name. Raises FloatingPointError where a loss is not finite.
     """
     start = time.perf_counter()
-    with several_steps(network) as add_progress_bar:
-        check = keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)
-        fitted = network.fit(epochs=epochs, callbacks=add_progress_bar([check]), **feed_fit(training, test, batch_size))
+    check = keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)
+    with several_steps(network):
+        fitted = network.fit(epochs=epochs, **feed_fit(training, test, batch_size, [check]))
         history = results.normalize_history(fitted.history)
         curves = results.draw(pictures.draw_curves, history, data_name) or {}
-        tested = network.evaluate(callbacks=add_progress_bar(), **feed_evaluate(test, batch_size))
+        tested = network.evaluate(**feed_evaluate(test, batch_size))
     tested = results.name_results(network, tested)
     seconds = time.perf_counter() - start
     return {"training_time": round(seconds, 2), "test_loss": tested["loss"], "test_accuracy": tested.get("accuracy"),
@@ -93,24 +92,6 @@ def find_misclassified(lenet, images, labels, batch_size):
     return [[int(index), int(labels[index]), int(predicted[index])] for index in np.flatnonzero(predicted != labels)]
 
 
-def read(lenet, paths, logs, stamp):
-    """Print the digit in each picture, and draw how it was read; return the exit code, 2 where one was refused."""
-    results.check_writable(logs, lenet)
-    code = 0
-    for number, path in enumerate(paths, 1):
-        try:
-            photograph = photographs.read_photograph(path)
-        except command_line.UserError as error:
-            code = command_line.end(2, error, name="")
-            continue
-        images = pad_and_scale(photograph.digit[np.newaxis])
-        probabilities, = lenet.predict(images, verbose=0)
-        command_line.show(f"{path}: {probabilities.argmax()} ({probabilities.max():.2f})")
-        picture = results.draw(draw_network, lenet, images[0], photograph.image, photograph.box)
-        results.write_picture(logs, f"read.{stamp!r}-{number}", picture)
-    return code
-
-
 @command_line.returns_exit_code
 def main(arguments=None):
     """Train and write the run, or only evaluate or read, as the arguments say (None: those of the command line)."""
@@ -120,7 +101,7 @@ def main(arguments=None):
     lenet = build_lenet()
     if options.read:
         weights.load_weights(lenet, options.weights)
-        return read(lenet, options.read, options.logs, stamp)
+        return reading.read_files(lenet, pad_and_scale, options.read, options.logs, stamp)
 
     device, hardware = backend.describe_device()
     print(f"{backend.describe_versions()}, on {hardware}")

@@ -39,7 +39,8 @@ def without_chatter():
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512 VNNI
-os.environ.pop("MPLBACKEND", None)      # a notebook's, which is not there for a script; no window is opened here
+if "ipykernel" not in sys.modules:
+    os.environ.pop("MPLBACKEND", None)      # a notebook's children inherit it, and may lack what it names
 try:
     with without_chatter(), warnings.catch_warnings():
         warnings.simplefilter("ignore")         # of libraries about one another

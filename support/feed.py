@@ -11,18 +11,19 @@ from support.backend import tf
 STEPS_PER_EXECUTION = 157   # batches between two looks at the progress bar: a third of MNIST's epoch
 
 
-def feed_fit(training, test, batch_size):
+def feed_fit(training, test, batch_size, callbacks):
     """Return the arguments by which fit gets two pairs of images and labels, the first of them shuffled."""
     if backend.TENSORFLOW_2:        # its pipeline shuffles by itself
         return {"x": pipeline(*training, batch_size, shuffle=True), "shuffle": False,
-                "validation_data": pipeline(*test, batch_size)}
-    return {"x": training[0], "y": training[1], "batch_size": batch_size, "validation_data": test}
+                "validation_data": pipeline(*test, batch_size), "callbacks": [*callbacks, ProgressBar()]}
+    return {"x": training[0], "y": training[1], "batch_size": batch_size, "validation_data": test,
+            "callbacks": callbacks}
 
 
 def feed_evaluate(test, batch_size):
     """Return the arguments by which evaluate gets a pair of images and labels."""
     if backend.TENSORFLOW_2:
-        return {"x": pipeline(*test, batch_size)}
+        return {"x": pipeline(*test, batch_size), "callbacks": [ProgressBar()]}
     return {"x": test[0], "y": test[1], "batch_size": batch_size}
 
 
@@ -66,12 +67,9 @@ def to_pixels(x):
 
 @contextlib.contextmanager
 def several_steps(network):
-    """Have TensorFlow 2 carry out several batches at once; afterwards one at a time again, as Keras has it.
-
-    Yields a function that makes the callbacks of fit or evaluate: it adds a progress bar that knows of this.
-    """
+    """Have TensorFlow 2 carry out several batches at once; afterwards one at a time again, as Keras has it."""
     if not backend.TENSORFLOW_2 or network.run_eagerly or network.steps_per_execution > 1:
-        yield list
+        yield
         return
     # A first step that makes variables would be traced twice
     outputs = np.zeros((1, *network.output_shape[1:]))
@@ -80,7 +78,7 @@ def several_steps(network):
     network.train_function = network.test_function = None       # those that may be there are traced for one batch
     network.steps_per_execution = STEPS_PER_EXECUTION
     try:
-        yield lambda callbacks=(): [*callbacks, ProgressBar()]
+        yield
     finally:
         network.train_function = network.test_function = None
         network.steps_per_execution = 1

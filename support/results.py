@@ -1,4 +1,4 @@
-"""What a run leaves: its record and the README's row of it; files whole or not at all."""
+"""What a run leaves: its numbers, its record, and its files, whole or not at all."""
 import json
 import os
 import subprocess
@@ -15,6 +15,8 @@ ROOM = 2 * 10 ** 6      # bytes; a run's files take a quarter of it
 
 def describe_commit():
     """Return which commit of this repository the code is, with "-dirty" where it was changed; None outside of one."""
+    if not os.path.exists(os.path.join(ROOT, ".git")):      # a copy may lie in somebody else's
+        return None
     try:
         return subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, check=True).stdout.decode().strip()
