@@ -11,7 +11,8 @@ import report
 import values
 
 # Set, not measured: versions, the network's, the optimizers' and the paper's own numbers, licences, intervals' level
-SET = {"3.6", "3.10", "3.11", "3.12", "3.13", "3.14", "0.25", "0.5", "0.1", "1.175", "1.7159", "0.001", "1.0", "3.0", "95%"}
+SET = {"3.6", "3.10", "3.11", "3.12", "3.13", "3.14", "0.25", "0.5", "0.1", "1.175", "1.7159", "0.001", "1.0", "3.0",
+       "95%"}
 
 
 def read(path):

@@ -4,6 +4,13 @@ import os
 import sys
 
 
+def made_here():
+    """Return the commit of the code, the versions and the device, as a file of results begins."""
+    from support import backend, results        # only now, since they load Keras
+    _, hardware = backend.describe_device()
+    return {"commit": results.describe_commit(), "versions": backend.versions(), "hardware": hardware}
+
+
 def load(path, made_by, **empty):
     """Return a file's results, or new ones that begin with made_by; exits where others' would be mixed with them."""
     if not os.path.exists(path):

@@ -33,14 +33,14 @@ sys.path[:0] = [str(ROOT), str(HERE.parent)]
 
 import measured
 from contestants import CONTESTANTS
-from support import mnist, results
+from support import mnist
 
 START = """\
 import sys, time; begin = time.time(); sys.path[:0] = sys.argv[1:3]
 import contestants; contestants.CONTESTANTS[sys.argv[3]](int(sys.argv[4]), sys.argv[5], begin)"""
 DESCRIBE = """\
-import json; from support import backend
-print(json.dumps([backend.versions(), backend.describe_device()]))"""
+import json, sys; sys.path[:0] = sys.argv[1:3]
+import measured; print(json.dumps(measured.made_here()))"""
 
 
 def compete(name, python, epochs, path=mnist.MNIST_PATH):
@@ -62,9 +62,9 @@ def main():
     parser.add_argument("--python36", help="the published stack's interpreter; without it, that does not take part")
     parser.add_argument("--json", default=os.path.join(HERE, "benchmark.json"), help="(%(default)s)")
     options = parser.parse_args()
-    versions, hardware = json.loads(subprocess.check_output([sys.executable, "-c", DESCRIBE], cwd=ROOT))
-    found = measured.load(options.json, {"commit": results.describe_commit(), "versions": versions,
-                                         "hardware": hardware, "epochs": options.epochs}, rounds=[])
+    described = subprocess.check_output([sys.executable, "-c", DESCRIBE, str(ROOT), str(HERE.parent)])
+    made_by = dict(json.loads(described.splitlines()[-1]), epochs=options.epochs)
+    found = measured.load(options.json, made_by, rounds=[])
     for number in range(options.rounds):
         found["rounds"] += [{}] * (number == len(found["rounds"]))
         for name in CONTESTANTS:

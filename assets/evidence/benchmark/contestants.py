@@ -51,6 +51,7 @@ def run_ours(epochs, path, begin):
     sys.modules["jax"] = None       # which TensorFlow would load; it is not among lenet5.py's requirements
     import lenet5
     from support import backend, mnist
+    from support.feed import feed_fit, several_steps
     import keras
     backend.set_up(int(begin))
     digits = mnist.load_digits(path)
@@ -58,8 +59,9 @@ def run_ours(epochs, path, begin):
     network = lenet5.accelerate(lenet5.build_lenet())
     lenet5.compile_lenet(network)
     clock = Clock(begin)
-    history = network.fit(*training, batch_size=BATCH, epochs=epochs, validation_data=test,
-                          callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=clock.end_epoch)]).history
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=clock.end_epoch)
+    with several_steps(network):
+        history = network.fit(epochs=epochs, **feed_fit(training, test, BATCH, [watch])).history
     clock.report(history["val_accuracy"][-1])
 
 

@@ -45,12 +45,10 @@ def train(change, seed):
 
 def main():
     import measured
-    from support import backend, results
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     path = str(HERE / "results.json")
-    found = measured.load(path, {"commit": results.describe_commit(), "versions": backend.versions(),
-                                 "hardware": backend.describe_device()}, runs=[])
+    found = measured.load(path, measured.made_here(), runs=[])
     done = [(run["change"], run["seed"]) for run in found["runs"]]
     for seed in range(parser.parse_args().seeds):
         for name, change in {"none": ("", ""), **{after: (before, after) for before, after in find_changes()}}.items():

@@ -225,7 +225,8 @@ def choose(name, training):
 
 def load():
     """Return the results, with the runs and the choices that are there."""
-    made_by = {"versions": dict(backend.versions(), jax=jax.__version__), "hardware": backend.describe_device()}
+    here = measured.made_here()
+    made_by = {"versions": dict(here["versions"], jax=jax.__version__), "hardware": here["hardware"]}
     return measured.load(PATH, made_by, runs=[], choices=[])
 
 

@@ -12,6 +12,7 @@ below it have flowed back through it.
 """
 import json
 import os
+import sys
 
 import numpy as np
 
@@ -19,9 +20,11 @@ from reference import build_without_dropout, make_batches, make_weights     # fi
 import lenet5
 import keras
 import tensorflow as tf
-from support import backend, results
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import measured
+
 STEPS = 100
 
 
@@ -57,9 +60,7 @@ def measure(optimizer):
 
 
 if __name__ == "__main__":
-    found = {"commit": results.describe_commit(), "versions": backend.versions(),
-             "hardware": backend.describe_device(), "published": measure(keras.optimizers.Adadelta),
-             "ordered": measure(OrderedAdadelta)}
+    found = dict(measured.made_here(), published=measure(keras.optimizers.Adadelta), ordered=measure(OrderedAdadelta))
     with open(os.path.join(HERE, "race.json"), "w") as file:
         json.dump(found, file, indent=0)
     for series in "published", "ordered":

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 import measured
 from constants import Constants
-from support import backend, mnist, results
+from support import mnist
 
 PATH = os.path.join(HERE, "racing.json")
 
@@ -36,8 +36,7 @@ def run(seed):
 
 
 def main(seeds):
-    found = measured.load(PATH, {"commit": results.describe_commit(), "versions": backend.versions(),
-                                 "hardware": backend.describe_device()}, runs=[])
+    found = measured.load(PATH, measured.made_here(), runs=[])
     for seed in seeds:
         if seed not in [done["seed"] for done in found["runs"]]:
             found["runs"].append(run(seed))

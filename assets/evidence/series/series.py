@@ -33,8 +33,8 @@ def run(python, seed, folder, beside):
         made = pathlib.Path(here, "logs-lenet")
         path, = made.glob("*.json")
         record = json.loads(path.read_text())
-        if record["commit"].endswith("-dirty"):
-            sys.exit("the series is made by a commit: commit first, or put the changes aside")
+        if record["commit"] is None or record["commit"].endswith("-dirty"):
+            sys.exit("a series is made by a commit: commit first, or put the changes aside")
         if beside:
             record["training_time"] = None
             path.write_text(json.dumps(record, indent=1))
