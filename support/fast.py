@@ -98,8 +98,9 @@ class FastLayers(keras.Sequential):
         """Keras' compile; a plain Adadelta becomes one of the same settings that is a single operation an array."""
         if type(optimizer) is keras.optimizers.Adadelta and not optimizer.built:
             settings = optimizer.get_config()
-            plain = keras.optimizers.Adadelta(settings["learning_rate"], settings["rho"], settings["epsilon"])
-            if settings == plain.get_config():
+            named = {name: settings[name] for name in ("learning_rate", "rho", "epsilon", "name")}
+            if (isinstance(settings["learning_rate"], float)        # no schedule
+                    and settings == keras.optimizers.Adadelta(**named).get_config()):
                 optimizer = Adadelta.from_config(settings)
         super().compile(optimizer, *arguments, **options)
 
