@@ -106,7 +106,7 @@ class FastLayers(keras.Sequential):
 
     def save(self, *arguments, **options):
         """Save as the plain network, for whoever loads it has not this class."""
-        keras.Sequential([keras.Input(self.input_shape[1:]), *self.layers], self.name).save(*arguments, **options)
+        keras.Sequential([keras.Input(self.input_shape[1:]), *self.layers], name=self.name).save(*arguments, **options)
 
 
 class Adadelta(keras.optimizers.Adadelta):
