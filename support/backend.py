@@ -1,5 +1,6 @@
 """Keras, loaded quietly; seeds and threads; the device and the versions."""
 import contextlib
+import gc
 import os
 import platform
 import re
@@ -22,10 +23,14 @@ CUDA = {"tensorflow": '"tensorflow[and-cuda]==2.21.0"', "jax": '"jax[cuda12]"', 
 def without_chatter():
     """Hide what C++ libraries log to stderr while they load; what is no chatter is printed afterwards."""
     try:
-        stderr, log = os.dup(2), tempfile.TemporaryFile()
-    except OSError:         # stderr is closed, or there is no room for a file
-        yield
-        return
+        stderr = os.dup(2)
+    except OSError:         # closed: the next file that is opened must not get what is logged
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        stderr = os.dup(2)
+    try:
+        log = tempfile.TemporaryFile()
+    except OSError:
+        log = open(os.devnull, "w+b")
     os.dup2(log.fileno(), 2)
     try:
         yield
@@ -41,6 +46,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512 VNNI
 if "ipykernel" not in sys.modules:
     os.environ.pop("MPLBACKEND", None)      # a notebook's children inherit it, and may lack what it names
+gc.disable()    # looking through what the imports make, again and again, takes a tenth of their time
 try:
     with without_chatter(), warnings.catch_warnings():
         warnings.simplefilter("ignore")         # of libraries about one another
@@ -54,6 +60,7 @@ except KeyboardInterrupt:           # while seconds pass
     sys.exit(end(*INTERRUPTED))
 except (ImportError, ValueError) as error:      # KERAS_BACKEND or keras.json name one that is not there
     sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, or set KERAS_BACKEND=tensorflow"))
+gc.enable()
 
 NAME = keras.backend.backend()
 if NAME not in TITLES:

@@ -4,7 +4,6 @@ import io
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import LogLocator
 
 from constants import Constants
@@ -38,31 +37,16 @@ def draw_metric(metric, history, data_name):
                       label=f"{source or name}: {run[key][-1]:.4g}")
     axes.legend(ncol=2, frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(-.21, 1),
                 handlelength=1.5, handletextpad=.5, columnspacing=1.5, borderaxespad=0)
-    axes.set_xlim(.5, max(len(line.get_xdata()) for line in axes.lines) + .5)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("epoch", fontsize=SMALL)
-    axes.set_ylabel("misread, %" if metric == "accuracy" else "loss", fontsize=SMALL)
-    if min(line.get_ydata().min() for line in axes.lines) >= 0:      # not so for a loss of another kind
-        set_log_scale(axes)
+    axes.set_ylabel("misread, % (log scale)" if metric == "accuracy" else "loss (log scale)", fontsize=SMALL)
+    axes.set_yscale("log", nonpositive="clip")
+    axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.minorticks_off()
     values = history["val_" + metric]
     add_title(figure, f"Test {metric} after epoch {len(values)}: {values[-1]:.4g}", f"LeNet-5 on {label(data_name)}")
     return figure
-
-
-def set_log_scale(axes):
-    """Scale the y axis of lines by logarithms, over a decade at least; what is 0 comes to lie on its lower end."""
-    values = np.concatenate([line.get_ydata() for line in axes.lines])
-    positive = values[values > 0] if values.any() else np.array([1.])
-    spare = max(1.25, (10 * positive.min() / positive.max()) ** .5)
-    bottom, top = positive.min() / spare, positive.max() * spare
-    for line in axes.lines:
-        line.set_ydata(np.maximum(line.get_ydata(), bottom))
-    axes.set_ylim(bottom, top)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5] if top < 1e4 * bottom else [1]))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.minorticks_off()
-    axes.set_ylabel(axes.get_ylabel() + " (log scale)")
 
 
 @style.context("default")
@@ -91,10 +75,10 @@ def draw_errors(images, misclassified, data_name):
 
 def label(data_name):
     """Return a data set's name for a title: short, in letters that the font has, and marked where it is not MNIST."""
-    name = data_name if len(data_name) <= 18 else data_name[:17] + "\u2026"
-    known = get_font(findfont("DejaVu Sans")).get_charmap()
-    name = "".join(letter if ord(letter) in known else "\ufffd" for letter in name)
-    return data_name if data_name == "MNIST" else name.replace("$", r"\$") + ", not MNIST"  # two $: a formula
+    if data_name == "MNIST":
+        return data_name
+    name = "".join(letter if letter.isprintable() and ord(letter) < 256 else "?" for letter in data_name[:18])
+    return name.replace("$", r"\$") + ("\u2026" if len(data_name) > 18 else "") + ", not MNIST"      # two $: a formula
 
 
 def add_title(figure, title, subtitle):

@@ -69,16 +69,12 @@ def local_time(stamp):
 
 def check_writable(logs, lenet):
     """Make the folder logs, and try there what is done after training; raises UserError where it cannot be done."""
-    trial = os.path.join(logs, f".LeNet-5.{os.getpid()}.weights.h5")
+    trial = os.path.join(logs, f"trial.{os.getpid()}.weights.h5")
     try:
         os.makedirs(logs, exist_ok=True)
-        try:
-            with open(trial, "wb") as file:
-                file.write(bytes(ROOM))         # first, since HDF5 may abort the process on a full disk
-            save_weights(lenet, trial)
-        finally:
-            if os.path.exists(trial):
-                os.remove(trial)
+        write(trial, bytes(ROOM))       # first, since HDF5 may abort the process on a full disk
+        write(trial, lambda hidden: save_weights(lenet, hidden))
+        os.remove(trial)
     except OSError as error:
         raise UserError(f"--logs {logs}: cannot write there: {error.strerror or one_line(error)};"
                         " name a folder that can be written, with 2 MB free")
@@ -94,9 +90,10 @@ def write(path, content):
             with open(hidden, "wb") as file:
                 file.write(content)
         os.replace(hidden, path)
-    finally:
+    except BaseException:       # Ctrl-C, too
         if os.path.exists(hidden):
             os.remove(hidden)
+        raise
 
 
 def draw(function, *arguments):
@@ -104,16 +101,13 @@ def draw(function, *arguments):
     try:
         return function(*arguments)
     except Exception as error:      # fonts, folders and a data set's name are the machine's, not the program's
-        print(f"Not drawn: {one_line(error)}")
+        print(f"No picture: {one_line(error)}")
 
 
 def write_picture(logs, name, jpeg):
-    """Write a picture, where it was drawn; a line says why it cannot be written."""
-    try:
-        if jpeg:
-            write(os.path.join(logs, f"LeNet-5-{name}.jpeg"), jpeg)
-    except OSError as error:
-        print(f"Not written: {error}")
+    """Write a JPEG's bytes, if it was drawn; a line says why it cannot be written."""
+    if jpeg:
+        draw(write, os.path.join(logs, f"LeNet-5-{name}.jpeg"), jpeg)
 
 
 def write_run(logs, record, jpegs, lenet):

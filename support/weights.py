@@ -43,7 +43,8 @@ def load_weights(lenet, path):
                 of_keras_2 = "layer_names" in file.attrs or "model_weights" in file
                 found, expected = find_shapes(file), sorted(weight.shape for weight in lenet.get_weights())
             if found != expected:
-                raise ValueError(f"weights of another network: {describe_difference(found, expected)}")
+                others = [shape for shape in found if shape not in expected] or f"{len(found)}, not {len(expected)}"
+                raise ValueError(f"the weights are of another network; arrays that differ: {others}")
             named = copy + (".h5" if of_keras_2 else ".weights.h5")
             os.rename(copy, named)
             without_optimizer(lenet).load_weights(named)
@@ -60,11 +61,3 @@ def find_shapes(file):
             shapes.append(item.shape)
     file.visititems(collect)
     return sorted(shapes)
-
-
-def describe_difference(found, expected):
-    """Return what one list of shapes has beyond the other, in words."""
-    def subtract(some, others):
-        others = list(others)
-        return ", ".join(str(shape) for shape in some if shape not in others or others.remove(shape)) or "nothing"
-    return f"arrays of shape {subtract(found, expected)} in place of {subtract(expected, found)}"
