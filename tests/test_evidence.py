@@ -1,4 +1,5 @@
 """The committed series are whole, and the code at hand gives what they record."""
+import json
 import re
 
 import keras
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 import lenet5
+import racing
 import series
 import values
 from constants import Constants
@@ -82,6 +84,18 @@ def test_logs_have_row_three():
         assert run.read_bytes() == kept.read_bytes()
     for picture in "acc", "loss", "errors":
         assert (LOGS / f"LeNet-5-{picture}.{stamp}.jpeg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_measuring_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    path = tmp_path / "racing.json"
+    monkeypatch.setattr(racing, "PATH", str(path))
+    monkeypatch.setattr(racing, "run", lambda seed: {"seed": seed})
+    racing.main([0, 1])
+    racing.main(range(3))
+    assert json.loads(path.read_text())["runs"] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    monkeypatch.setattr(results, "describe_commit", lambda: "another")
+    with pytest.raises(SystemExit, match="another"):
+        racing.main([3])
 
 
 def test_progress_bars_are_kept_as_they_end():
