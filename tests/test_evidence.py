@@ -1,4 +1,6 @@
 """The committed series are whole, and the code at hand gives what they record."""
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,15 @@ def test_first_epoch_is_as_recorded(everything):
         recorded = [record["history"][metric][0] for record in values.load_series("keras-3")]
         distance = abs(result["history"][metric][0] - np.mean(recorded)) / np.std(recorded, ddof=1)
         assert distance < 4, (metric, result["history"], np.mean(recorded))
+
+
+@pytest.mark.parametrize("path", ["benchmark/benchmark.json", "departures/results.json", "reference/race.json",
+                                  "reference/racing.json"])
+def test_results_say_what_made_them(path):
+    found = values.load(path)
+    commits = {found["commit"]} if "commit" in found else {run["commit"] for run in found["runs"] + found["choices"]}
+    assert all(re.fullmatch("[0-9a-f]{7,40}", commit) for commit in commits)
+    assert found["versions"]["keras"] and "hardware" in found
 
 
 def test_logs_have_row_three():
