@@ -47,7 +47,7 @@ def draw_reproduction(records):
     figure.legend(handles=[
         Patch(color=TRAINING, label="training, with dropout"), Patch(color=TEST, label="test"),
         Patch(color=GREY, alpha=.3, label=f"range of {len(records)} runs today"),
-        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="published run")],
+        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="the run of 2022")],
         ncol=2, frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(0, .93), handlelength=1.6)
     year = time.gmtime(Constants.PUBLISHED["stamp"]).tm_year
     add_title(figure, f"The run of {year} lies inside today's {len(records)} runs" if inside == every else

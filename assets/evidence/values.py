@@ -88,6 +88,11 @@ def describe_published(run, records):
     return values
 
 
+def describe_paper(errors):
+    error = errors["test_error"]
+    return {**errors, "accuracy": f"{1 - error / 100:.4f}", "misread": f"{100 * error:.0f}"}
+
+
 def describe_equality(today, then):
     """Two one-sided t-tests after Schuirmann (1987), with Welch's degrees of freedom."""
     today, then = collect(today, "test_accuracy", 100), collect(then, "test_accuracy", 100)
@@ -116,7 +121,9 @@ def describe_departures():
     values = {"commit": ", ".join(dict.fromkeys(run["commit"] for _, runs in groups.values() for run in runs))}
     for name, (errors, runs) in groups.items():
         difference = compare(errors, groups["none"][0]) if name != "none" else ""
-        values.update({name + ".error": f"{np.mean(errors):.2f}", name + ".difference": difference})
+        values.update({name + ".error": f"{np.mean(errors):.2f}", name + ".difference": difference,
+                       name + ".n": len(runs), name + ".accuracy": spread(1 - errors / 100, 4),
+                       name + ".misread": spread(100 * errors, 1)})
         values[name] = f"{len(runs)} | {spread(errors, 2)} | {difference} | {runs[0]['parameters']:,}"
     return values
 
@@ -179,7 +186,7 @@ def compute():
     subjects = {
         "today": describe_series(today), "then": describe_series(then), "row": describe_rows(rows),
         "published": describe_published(published, today), "equality": describe_equality(today, then),
-        "paper": Constants.PAPER, "departures": describe_departures(), "race": describe_race(then),
+        "paper": describe_paper(Constants.PAPER), "departures": describe_departures(), "race": describe_race(then),
         "benchmark": describe_benchmark(), "changes": describe_changes(load(measured)) if measured.exists() else {},
         "printed": {"all": f"\n```\n{text}```\n",
                     "result": "\n```\n" + "".join(re.findall("(?m)^(?:Training|Testing) .*\n", text)) + "```\n"},
