@@ -24,7 +24,8 @@ def find_headings(text):
 @pytest.mark.parametrize("path", report.PAGES)
 def test_links(path):
     here = report.ROOT / path
-    links = re.findall(r"\]\(([^)]+)\)", re.sub("^```.*?^```", "", read(path), flags=re.MULTILINE | re.DOTALL))
+    text = re.sub("^```.*?^```", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)]+)\)", text) + re.findall('src="(.*?)"', text)
     assert links
     for link in links:
         if not link.startswith("http"):
