@@ -75,7 +75,7 @@ def train(network, training, test, epochs, batch_size, data_name):
     """
     start = time.perf_counter()
     check = keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)
-    with several_steps(network):
+    with several_steps(network, test[1]):
         fitted = network.fit(epochs=epochs, **feed_fit(training, test, batch_size, [check]))
         history = results.normalize_history(fitted.history)
         curves = results.draw(pictures.draw_curves, history, data_name) or {}

@@ -10,6 +10,9 @@ from constants import Constants
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INTERRUPTED = 130, "interrupted"
 
+if sys.stdout is None:      # closed by who started the process, and Keras' progress bars need one
+    sys.stdout = open(os.devnull, "w")
+
 
 class UserError(Exception):
     """What the user can mend; the message is one line that says how."""

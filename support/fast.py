@@ -23,6 +23,8 @@ def accelerate(lenet):
     """
     if not backend.TENSORFLOW_2 or backend.find_gpu() or tf.distribute.has_strategy():
         return lenet
+    if lenet.distribute_strategy is not tf.distribute.get_strategy():       # built in the scope of one
+        return lenet
     obstacle = find_obstacle(lenet)
     if obstacle:
         print(f"Not accelerated: {obstacle}; Keras' own layers do the work")
@@ -69,6 +71,7 @@ def acts_on_each_image_alone(layer):
             and getattr(keras.activations, getattr(activation, "__name__", ""), None) is activation)
 
 
+@keras.saving.register_keras_serializable()     # for copies
 class FastLayers(keras.Sequential):
     """A keras.Sequential that takes the halves of a batch through its layers side by side.
 
@@ -98,16 +101,35 @@ class FastLayers(keras.Sequential):
         """Keras' compile; a plain Adadelta becomes one of the same settings that is a single operation an array."""
         if type(optimizer) is keras.optimizers.Adadelta and not optimizer.built:
             settings = optimizer.get_config()
-            plain = keras.optimizers.Adadelta(settings["learning_rate"], settings["rho"], settings["epsilon"])
-            if settings == plain.get_config():
+            named = {name: settings[name] for name in ("learning_rate", "rho", "epsilon", "name")}
+            if (isinstance(settings["learning_rate"], float)        # no schedule
+                    and settings == keras.optimizers.Adadelta(**named).get_config()):
                 optimizer = Adadelta.from_config(settings)
         super().compile(optimizer, *arguments, **options)
 
+    def get_compile_config(self):
+        """Keras' own, with its Adadelta: whoever loads the network may not have this one."""
+        config = super().get_compile_config()
+        if isinstance(self.optimizer, Adadelta):
+            plain = keras.optimizers.Adadelta.from_config(self.optimizer.get_config())
+            config["optimizer"] = keras.saving.serialize_keras_object(plain)
+        return config
+
+    def compile_from_config(self, config):
+        """Compile a copy; Keras does not where a class has a compile of its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     def save(self, *arguments, **options):
-        """Save as the plain network, for whoever loads it has not this class."""
-        keras.Sequential([keras.Input(self.input_shape[1:]), *self.layers], self.name).save(*arguments, **options)
+        """Save as the plain network, for whoever loads it may not have this class."""
+        plain = keras.Sequential([keras.Input(self.input_shape[1:]), *self.layers], name=self.name)
+        if self.compiled:
+            plain.compile_from_config(self.get_compile_config())
+            for variable, own in zip(plain.optimizer.variables, self.optimizer.variables):
+                variable.assign(own)
+        plain.save(*arguments, **options)
 
 
+@keras.saving.register_keras_serializable()
 class Adadelta(keras.optimizers.Adadelta):
     """Adadelta as TensorFlow's own operation in place of a dozen for each array: a twentieth less of an epoch."""
 

@@ -59,22 +59,26 @@ def to_pixels(x):
     pixels = np.empty(x.shape, np.uint8)
     for start in range(0, len(x), 20):      # few at a time stay in the processor's cache
         part, rounded = x[start:start + 20], pixels[start:start + 20]
-        rounded[...] = np.rint(part * Constants.MAX_PIXEL)
+        with np.errstate(invalid="ignore"):     # other numbers than pixels
+            rounded[...] = np.rint(part * Constants.MAX_PIXEL)
         if not np.array_equal(np.divide(rounded, Constants.MAX_PIXEL, dtype="float32"), part):
             return None
     return pixels
 
 
 @contextlib.contextmanager
-def several_steps(network):
-    """Have TensorFlow 2 carry out several batches at once; afterwards one at a time again, as Keras has it."""
-    if not backend.TENSORFLOW_2 or network.run_eagerly or network.steps_per_execution > 1:
+def several_steps(network, labels):
+    """Have TensorFlow 2 carry out several batches at once; afterwards one at a time again, as Keras has it.
+
+    labels: those of one image or more, which tell the metrics what they will get
+    """
+    if not backend.TENSORFLOW_2 or not network.compiled or network.run_eagerly or network.steps_per_execution > 1:
         yield
         return
     # A first step that makes variables would be traced twice
-    outputs = np.zeros((1, *network.output_shape[1:]))
-    network.optimizer.build(network.trainable_variables)
-    network.compute_metrics(None, outputs, outputs)
+    with network.distribute_strategy.scope():
+        network.optimizer.build(network.trainable_variables)
+        network.compute_metrics(None, labels[:1], np.zeros((1, *network.output_shape[1:]), "float32"))
     network.train_function = network.test_function = None       # those that may be there are traced for one batch
     network.steps_per_execution = STEPS_PER_EXECUTION
     try:

@@ -25,7 +25,9 @@ def describe_commit():
 
 
 def shortest_decimal(value):
-    """Return a float32 as the float with the fewest digits that stands for it."""
+    """Return a float32 as the float with the fewest digits that stands for it; of a list, a list of them."""
+    if np.ndim(value):
+        return [shortest_decimal(each) for each in value]
     return float(str(np.float32(value)))
 
 

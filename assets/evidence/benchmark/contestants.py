@@ -60,7 +60,7 @@ def run_ours(epochs, path, begin):
     lenet5.compile_lenet(network)
     clock = Clock(begin)
     watch = keras.callbacks.LambdaCallback(on_epoch_end=clock.end_epoch)
-    with several_steps(network):
+    with several_steps(network, training[1]):
         history = network.fit(epochs=epochs, **feed_fit(training, test, BATCH, [watch])).history
     clock.report(history["val_accuracy"][-1])
 
