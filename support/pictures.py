@@ -25,7 +25,7 @@ def draw_curves(history, data_name):
 
 def draw_metric(metric, history, data_name):
     """Draw the loss, or the accuracy as the error that it leaves, on a logarithmic axis: past the second epoch."""
-    runs = [("", "o-", 1, history), ("published", "--", .6, Constants.PUBLISHED["history"])]
+    runs = [("", "o-", 1, history), ("run of 2022", "--", .6, Constants.PUBLISHED["history"])]
     runs = runs if data_name == "MNIST" else runs[:1]
     figure = Figure(figsize=(6, 4.4))
     axes = add_axes(figure, [.175, .135, .79, .58 if len(runs) > 1 else .64])
@@ -39,11 +39,14 @@ def draw_metric(metric, history, data_name):
                 handlelength=1.5, handletextpad=.5, columnspacing=1.5, borderaxespad=0)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("epoch", fontsize=SMALL)
-    axes.set_ylabel("misread, % (log scale)" if metric == "accuracy" else "loss (log scale)", fontsize=SMALL)
-    axes.set_yscale("log", nonpositive="clip")
-    axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.minorticks_off()
+    axes.set_ylabel("misread, %" if metric == "accuracy" else "loss", fontsize=SMALL)
+    shown = np.concatenate([line.get_ydata() for line in axes.lines])
+    if shown.min() >= 0 < shown.max():      # not so for a loss of another kind, nor for a run without an error
+        axes.set_yscale("log", nonpositive="clip")
+        axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.minorticks_off()
+        axes.set_ylabel(axes.get_ylabel() + " (log scale)")
     values = history["val_" + metric]
     add_title(figure, f"Test {metric} after epoch {len(values)}: {values[-1]:.4g}", f"LeNet-5 on {label(data_name)}")
     return figure
@@ -77,8 +80,8 @@ def label(data_name):
     """Return a data set's name for a title: short, in letters that the font has, and marked where it is not MNIST."""
     if data_name == "MNIST":
         return data_name
-    name = "".join(letter if letter.isprintable() and ord(letter) < 256 else "?" for letter in data_name[:18])
-    return name.replace("$", r"\$") + ("\u2026" if len(data_name) > 18 else "") + ", not MNIST"      # two $: a formula
+    name = "".join(letter if letter.isprintable() and ord(letter) < 256 else "?" for letter in data_name[:17])
+    return name.replace("$", r"\$") + ("\u2026" if len(data_name) > 17 else "") + ", not MNIST"      # two $: a formula
 
 
 def add_title(figure, title, subtitle):

@@ -45,6 +45,9 @@ def load_weights(lenet, path):
             if found != expected:
                 others = [shape for shape in found if shape not in expected] or f"{len(found)}, not {len(expected)}"
                 raise ValueError(f"the weights are of another network; arrays that differ: {others}")
+            if keras.__version__.startswith("2.") and not of_keras_2:
+                lenet.set_weights(read_file_of_keras_3(copy, lenet.layers))
+                return
             named = copy + (".h5" if of_keras_2 else ".weights.h5")
             os.rename(copy, named)
             without_optimizer(lenet).load_weights(named)
@@ -61,3 +64,14 @@ def find_shapes(file):
             shapes.append(item.shape)
     file.visititems(collect)
     return sorted(shapes)
+
+
+def read_file_of_keras_3(path, layers):
+    """Return the arrays that Keras 3 wrote for layers of these kinds: it numbers them by kind, and ignores names."""
+    arrays, kinds = [], [type(layer).__name__.lower() for layer in layers]
+    with h5py.File(path, "r") as file:
+        for place, (kind, layer) in enumerate(zip(kinds, layers)):
+            before = kinds[:place].count(kind)
+            name = f"layers/{kind}_{before}" if before else f"layers/{kind}"
+            arrays += [file[f"{name}/vars/{number}"][()] for number in range(len(layer.weights))]
+    return arrays

@@ -1,9 +1,13 @@
 """The committed series are whole, and the code at hand gives what they record."""
+import json
+import re
+
 import keras
 import numpy as np
 import pytest
 
 import lenet5
+import racing
 import series
 import values
 from constants import Constants
@@ -64,6 +68,15 @@ def test_first_epoch_is_as_recorded(everything):
         assert distance < 4, (metric, result["history"], np.mean(recorded))
 
 
+@pytest.mark.parametrize("path", ["benchmark/benchmark.json", "departures/results.json", "reference/race.json",
+                                  "reference/racing.json"])
+def test_results_say_what_made_them(path):
+    found = values.load(path)
+    commits = {found["commit"]} if "commit" in found else {run["commit"] for run in found["runs"] + found["choices"]}
+    assert all(re.fullmatch("[0-9a-f]{7,40}", commit) for commit in commits)
+    assert found["versions"]["keras"] and "hardware" in found
+
+
 def test_logs_have_row_three():
     stamp = values.load("series", "keras-3", "00.json")["stamp"]
     for name in "json", "weights.h5":
@@ -71,6 +84,18 @@ def test_logs_have_row_three():
         assert run.read_bytes() == kept.read_bytes()
     for picture in "acc", "loss", "errors":
         assert (LOGS / f"LeNet-5-{picture}.{stamp}.jpeg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_measuring_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    path = tmp_path / "racing.json"
+    monkeypatch.setattr(racing, "PATH", str(path))
+    monkeypatch.setattr(racing, "run", lambda seed: {"seed": seed})
+    racing.main([0, 1])
+    racing.main(range(3))
+    assert json.loads(path.read_text())["runs"] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    monkeypatch.setattr(results, "describe_commit", lambda: "another")
+    with pytest.raises(SystemExit, match="another"):
+        racing.main([3])
 
 
 def test_progress_bars_are_kept_as_they_end():

@@ -48,8 +48,6 @@ def test_curves_of_any_run(accuracy, loss):
         image = Image.open(io.BytesIO(jpeg))
         image.load()
         assert image.format == "JPEG" and image.width > 1000
-    axes, = pictures.draw_metric("loss", history, "MNIST").axes
-    assert all(line.get_ydata().min() >= axes.get_ylim()[0] for line in axes.lines)      # and so is what is 0
 
 
 @pytest.mark.filterwarnings("error")
@@ -61,7 +59,7 @@ def test_settings_of_the_user_are_left_aside():
 
 def test_label():
     assert pictures.label("MNIST") == "MNIST"
-    assert pictures.label(UNREADABLE) == "caf\ufffd\ufffd\ufffd \\$x\\$ and mo\u2026, not MNIST"
+    assert pictures.label(UNREADABLE) == "caf??? \\$x\\$ and mo\u2026, not MNIST"
     assert len(pictures.label("x" * 1000)) < 30
 
 

@@ -20,7 +20,7 @@ from support import mnist, weights      # noqa: E402
 
 PAGE = os.path.join("assets", "draw.html")
 WEIGHTS = os.path.join("assets", "LeNet-5.weights.h5")
-RECORD = os.path.join("logs-lenet", "LeNet-5.1795590565.872457.json")       # of the run with these weights
+RECORD = os.path.join("assets", "evidence", "series", "keras-3", "00.json")       # of the run with these weights
 
 
 def encode(content):

@@ -47,7 +47,7 @@ def draw_reproduction(records):
     figure.legend(handles=[
         Patch(color=TRAINING, label="training, with dropout"), Patch(color=TEST, label="test"),
         Patch(color=GREY, alpha=.3, label=f"range of {len(records)} runs today"),
-        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="published run")],
+        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="the run of 2022")],
         ncol=2, frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(0, .93), handlelength=1.6)
     year = time.gmtime(Constants.PUBLISHED["stamp"]).tm_year
     add_title(figure, f"The run of {year} lies inside today's {len(records)} runs" if inside == every else
@@ -68,7 +68,7 @@ def draw_departures(rows, published, paper):
     axes = add_axes(figure, [.355, bottom, .615, top - bottom])
     for error, color, line, side in (published, GREY, "-", "right"), (paper, TEST, "--", "left"):
         axes.axvline(error - published, color=color, linewidth=2, linestyle=line)
-        text = f"published\nvariant: {error:.2f}%" if side == "right" else f"paper's result:\n{error:.2f}%"
+        text = f"as here:\n{error:.2f}%" if side == "right" else f"paper's result:\n{error:.2f}%"
         axes.annotate(text, (error - published, 1), (-4 if side == "right" else 4, 2), color=color, fontsize=SMALL,
                       xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom")
     usual = max(count for _, count, *_ in rows)
@@ -83,7 +83,7 @@ def draw_departures(rows, published, paper):
     axes.set_ylim(len(rows) - .5, -.5)
     axes.set_xlabel("difference in test error, percentage points", fontsize=SMALL, x=1, ha="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}".replace("-", "\u2212").replace("+0.0", "0"))
-    add_title(figure, "What it costs to take a departure back", f"means of n = {usual} runs, with 95% intervals")
+    add_title(figure, "The paper's way in place of this one", f"change of the test error; n = {usual} runs, 95% intervals")
     return to_jpeg(figure)
 
 

@@ -59,9 +59,8 @@ def describe_series(records):
     return {"n": len(records), "last": len(records) - 1, **first["versions"], "hardware": first["hardware"],
             "device": shorten(first["hardware"]), "commit": first.get("commit") or "source " + first["source"][:7],
             "accuracy": spread(accuracy, 4), "mean": f"{np.mean(accuracy):.4f}",
-            "error": f"{100 * np.mean(1 - accuracy):.2f}", "points": f"{100 * np.std(accuracy, ddof=1):.2f}",
-            "loss": spread(collect(records, "test_loss"), 4), "misread": spread(10000 * (1 - accuracy), 1),
-            "seconds": f"{np.median(times):.0f}", "timed": len(times),
+            "points": f"{100 * np.std(accuracy, ddof=1):.2f}", "misread": spread(10000 * (1 - accuracy), 1),
+            "loss": spread(collect(records, "test_loss"), 4), "seconds": f"{np.median(times):.0f}", "timed": len(times),
             "any": len(wrong), "all": len(always), "all.list": ", ".join(map(str, always)),
             "vote": sum(votes < 0 for votes in lead), "vote.ties": lead.count(0)}
 
@@ -79,8 +78,7 @@ def describe_rows(rows):
 
 def describe_published(run, records):
     """The published run, and its rank among others, to the four decimals of its log."""
-    values = {"accuracy": f"{run['test_accuracy']:.4f}", "loss": f"{run['test_loss']:.4f}",
-              "seconds": f"{run['training_time']:.0f}", "misread": round(10000 * (1 - run["test_accuracy"]))}
+    values = {"accuracy": f"{run['test_accuracy']:.4f}", "misread": round(10000 * (1 - run["test_accuracy"]))}
     for key, history in run["history"].items():
         last, others = history[-1], np.array([round(record["history"][key][-1], 4) for record in records])
         values["rank." + key] = "{:.4f} | {:.4f}–{:.4f} | {} | {} | {}".format(
@@ -116,7 +114,8 @@ def describe_departures():
     values = {"commit": ", ".join(dict.fromkeys(run["commit"] for _, runs in groups.values() for run in runs))}
     for name, (errors, runs) in groups.items():
         difference = compare(errors, groups["none"][0]) if name != "none" else ""
-        values.update({name + ".error": f"{np.mean(errors):.2f}", name + ".difference": difference})
+        values.update({name + ".difference": difference, name + ".n": len(runs),
+                       name + ".accuracy": spread(1 - errors / 100, 4), name + ".misread": spread(100 * errors, 1)})
         values[name] = f"{len(runs)} | {spread(errors, 2)} | {difference} | {runs[0]['parameters']:,}"
     return values
 
@@ -175,14 +174,15 @@ def compute():
     gpu, measured, printed = (HERE / path for path in (
         "series/keras-3-gpu/00.json", "changes/results.json", "series/keras-3/00.txt"))
     text = printed.read_text(encoding="utf-8") if printed.exists() else ""
+    error, result = Constants.PAPER["test_error"], re.findall("(?m)^(?:Training|Testing) .*\n", text)
     rows = {"I": published, "II": then[0], "III": today[0], **({"IV": load(gpu)} if gpu.exists() else {})}
     subjects = {
         "today": describe_series(today), "then": describe_series(then), "row": describe_rows(rows),
         "published": describe_published(published, today), "equality": describe_equality(today, then),
-        "paper": Constants.PAPER, "departures": describe_departures(), "race": describe_race(then),
+        "paper": {"test_error": error, "accuracy": f"{1 - error / 100:.4f}", "misread": f"{100 * error:.0f}"},
+        "departures": describe_departures(), "race": describe_race(then),
         "benchmark": describe_benchmark(), "changes": describe_changes(load(measured)) if measured.exists() else {},
-        "printed": {"all": f"\n```\n{text}```\n",
-                    "result": "\n```\n" + "".join(re.findall("(?m)^(?:Training|Testing) .*\n", text)) + "```\n"},
+        "printed": {"result": "\n```\n" + "".join(result) + "```\n"},
         "reference": {name: f"{bound:g}".replace("e-0", "e-") for name, bound in {
             "outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS, "averages": reference.AVERAGES,
             "weights": max(reference.WEIGHTS.values()), "steps": max(reference.STEPS)}.items()}}
