@@ -74,9 +74,10 @@ def check_writable(logs, lenet):
     trial = os.path.join(logs, f"trial.{os.getpid()}.weights.h5")
     try:
         os.makedirs(logs, exist_ok=True)
-        write(trial, bytes(ROOM))       # first, since HDF5 may abort the process on a full disk
-        write(trial, lambda hidden: save_weights(lenet, hidden))
-        os.remove(trial)
+        # ROOM first, since HDF5 may abort the process on a full disk
+        for content in bytes(ROOM), lambda hidden: save_weights(lenet, hidden):
+            write(trial, content)
+            os.remove(trial)
     except OSError as error:
         raise UserError(f"--logs {logs}: cannot write there: {error.strerror or one_line(error)};"
                         " name a folder that can be written, with 2 MB free")
