@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from support.command_line import ROOT, UserError, one_line
+from support.command_line import ROOT, UserError, one_line, show
 from support.weights import save_weights
 
 NAMES = {"acc": "accuracy", "val_acc": "val_accuracy"}      # Keras 2.1.6's, and Keras 3's
@@ -104,7 +104,7 @@ def draw(function, *arguments):
     try:
         return function(*arguments)
     except Exception as error:      # fonts, folders and a data set's name are the machine's, not the program's
-        print(f"No picture: {one_line(error)}")
+        show(f"No picture: {one_line(error)}")
 
 
 def write_picture(logs, name, jpeg):
