@@ -71,7 +71,6 @@ def acts_on_each_image_alone(layer):
             and getattr(keras.activations, getattr(activation, "__name__", ""), None) is activation)
 
 
-@keras.saving.register_keras_serializable()     # for copies
 class FastLayers(keras.Sequential):
     """A keras.Sequential that takes the halves of a batch through its layers side by side.
 
@@ -130,7 +129,6 @@ class FastLayers(keras.Sequential):
         plain.save(*arguments, **options)
 
 
-@keras.saving.register_keras_serializable()
 class Adadelta(keras.optimizers.Adadelta):
     """Adadelta as TensorFlow's own operation in place of a dozen for each array: a twentieth less of an epoch."""
 
@@ -146,3 +144,7 @@ class Adadelta(keras.optimizers.Adadelta):
         tf.raw_ops.ResourceApplyAdadelta(
             var=variable.handle, accum=squares.value.handle, accum_update=updates.value.handle,
             lr=learning_rate, rho=self.rho, epsilon=self.epsilon, grad=tf.convert_to_tensor(gradient))
+
+
+if backend.TENSORFLOW_2:
+    keras.saving.register_keras_serializable()(FastLayers)      # Keras copies and pickles by name
