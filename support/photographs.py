@@ -9,7 +9,7 @@ from PIL import Image
 from constants import Constants
 from support.command_line import UserError, one_line
 
-FORMATS = "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"     # none that runs other programs
+FORMATS = "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"     # none that runs other programs
 LONGEST = 1000                          # pixels of the picture's longer side, from here on
 LONGER_SIDES = 40, 80, 160, 320, 640    # a digit of any size is SIZES pixels large in one of these
 SIZES = 18, 56
