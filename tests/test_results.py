@@ -94,14 +94,14 @@ def test_what_stops_the_writing_leaves_whole_files(tmp_path, monkeypatch, capsys
         assert len(os.listdir(tmp_path)) == kept
 
 
-def fail(*arguments):
+def fail(*arguments, **options):
     raise FULL
 
 
 @pytest.mark.parametrize("what, lines", [("a name", 0), ("draw_curves", 1), ("draw_errors", 1)])
 def test_last_moment(what, lines, digits_npz, tmp_path, monkeypatch, capsys):
     """What fails then costs a picture and a line."""
-    name = "donn\\udce9es $x_$.npz"
+    name = "donn\udce9es $x_$.npz"
     if what == "a name":    # which no screen shows, and two $, a formula to matplotlib
         monkeypatch.setattr(lenet5.mnist, "describe", lambda *arguments: {"name": name, "sha256": {}})
     else:
