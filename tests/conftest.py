@@ -57,7 +57,7 @@ def read_run(logs):
 def finished(digits_npz, tmp_path_factory):
     """A run of two epochs: arguments, process, logs folder, record, and the path of the weights."""
     logs = tmp_path_factory.mktemp("logs") / "new" / "folder"
-    arguments = ["--mnist", digits_npz, "--epochs", 2, "--batch-size", 64, "--seed", 5, "--logs"]
+    arguments = ["--mnist", digits_npz, "--epochs", 2, "--batch-size", 20, "--seed", 5, "--logs"]
     process = run(*arguments, logs)
     assert process.returncode == 0, process.stderr
     record, weights = read_run(logs)
