@@ -95,9 +95,9 @@ def find_candidates(picture):
         colors = np.asarray(small, np.float32)
         for dark in True, False:
             grey = colors.min(2) if dark else colors.max(2)     # where coloured ink shows
-            ink = find_ink(grey, DARK if dark else LIGHT, dark)
+            paper, ink = find_ink(grey, DARK if dark else LIGHT, dark)
             for threshold in THRESHOLDS:
-                for score, box, contrast in rate_parts(ink, threshold):
+                for score, box, contrast in rate_parts(grey, paper, ink, threshold):
                     yield Candidate(score * (1 if dark else .5), tuple(edge / scale for edge in box), dark, contrast)
 
 
@@ -123,7 +123,7 @@ def find_ink(grey, window, dark):
     lighter, darker = (np.maximum, np.minimum) if dark else (np.minimum, np.maximum)
     paper = spread(spread(grey, window, lighter), window, darker)
     paper = paper - np.median(paper - grey)     # noise lifts a closing
-    return np.clip(paper - grey if dark else grey - paper, 0, None) / (np.maximum(paper, grey) + FLOOR)
+    return paper, np.clip(paper - grey if dark else grey - paper, 0, None) / (np.maximum(paper, grey) + FLOOR)
 
 
 def label_parts(mask):
@@ -159,7 +159,7 @@ def label_parts(mask):
     return labels.reshape(padded.shape)[1:-1, 1:-1], boxes
 
 
-def rate_parts(ink, threshold):
+def rate_parts(grey, paper, ink, threshold):
     """Yield score, box and contrast of the parts of the ink that have a digit's size."""
     labels, boxes = label_parts(ink > threshold)
     amounts = np.bincount(labels.ravel(), ink.ravel())[1:]
@@ -174,10 +174,12 @@ def rate_parts(ink, threshold):
         ring = np.zeros(ink.shape, bool)
         ring[max(top - margin, 0):bottom + margin, max(left - margin, 0):right + margin] = True
         ring[top:bottom, left:right] = False
+        inked, bare = grey[part].mean(), paper[part].mean()
+        unlike = np.clip((grey[ring] - inked) / (bare - inked), 0, 1).mean() if ring.any() else 1
         alone = max(0, 1 - ink[ring].mean() / contrast) if ring.any() else .5
         sides = (left == 0) + (top == 0) + (right == ink.shape[1]) + (bottom == ink.shape[0])
         upright = min(1, height / width, 10 * width / height)
-        score = contrast * (size / max(ink.shape)) ** .5 * alone ** 12 * upright ** 2 * .05 ** sides
+        score = contrast * unlike * (size / max(ink.shape)) ** .5 * alone ** 12 * upright ** 2 * .05 ** sides
         yield score, (left, top, right, bottom), contrast
 
 
@@ -195,7 +197,7 @@ def cut_out(picture, found):
         left, top, right, bottom = (max(0, int(round((box[side] - area[side % 2]) * scale))) for side in range(4))
         inside = np.s_[top:bottom, left:right]
 
-        inks = np.stack([find_ink(near[..., channel], window, found.dark) for channel in range(3)], -1)
+        inks = np.stack([find_ink(near[..., channel], window, found.dark)[1] for channel in range(3)], -1)
         strong = inks.sum(2) > .5 * np.percentile(inks[inside].sum(2), 98)
         if not strong.any():
             return None
