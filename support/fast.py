@@ -29,7 +29,7 @@ def accelerate(lenet):
     if obstacle:
         print(f"Not accelerated: {obstacle}; Keras' own layers do the work")
         return lenet
-    return FastLayers([keras.Input(lenet.input_shape[1:]), *lenet.layers], name=lenet.name)
+    return FastLayers([*lenet.inputs, *lenet.layers], name=lenet.name)
 
 
 def layers_used(network):
@@ -71,7 +71,6 @@ def acts_on_each_image_alone(layer):
             and getattr(keras.activations, getattr(activation, "__name__", ""), None) is activation)
 
 
-@keras.saving.register_keras_serializable()     # for copies
 class FastLayers(keras.Sequential):
     """A keras.Sequential that takes the halves of a batch through its layers side by side.
 
@@ -118,10 +117,11 @@ class FastLayers(keras.Sequential):
     def compile_from_config(self, config):
         """Compile a copy; Keras does not where a class has a compile of its own."""
         self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def save(self, *arguments, **options):
         """Save as the plain network, for whoever loads it may not have this class."""
-        plain = keras.Sequential([keras.Input(self.input_shape[1:]), *self.layers], name=self.name)
+        plain = keras.Sequential([*self.inputs, *self.layers], name=self.name)
         if self.compiled:
             plain.compile_from_config(self.get_compile_config())
             for variable, own in zip(plain.optimizer.variables, self.optimizer.variables):
@@ -129,18 +129,22 @@ class FastLayers(keras.Sequential):
         plain.save(*arguments, **options)
 
 
-@keras.saving.register_keras_serializable()
 class Adadelta(keras.optimizers.Adadelta):
     """Adadelta as TensorFlow's own operation in place of a dozen for each array: a twentieth less of an epoch."""
 
     def add_optimizer_variables(self, variables, names, *arguments, **options):
         """Make the averages of squares and of updates, and remember whose they are."""
         made = super().add_optimizer_variables(variables, names, *arguments, **options)
-        self.averages = {variable.value.ref(): each for variable, *each in zip(variables, *made)}
+        averages = {variable.value.ref(): each for variable, *each in zip(variables, *made)}
+        self.find_averages = averages.get       # TensorFlow's checkpoints would want a dictionary's keys to be names
         return made
 
     def update_step(self, gradient, variable, learning_rate):
-        squares, updates = self.averages[variable.ref()]
+        squares, updates = self.find_averages(variable.ref())
         tf.raw_ops.ResourceApplyAdadelta(
             var=variable.handle, accum=squares.value.handle, accum_update=updates.value.handle,
             lr=learning_rate, rho=self.rho, epsilon=self.epsilon, grad=tf.convert_to_tensor(gradient))
+
+
+if backend.TENSORFLOW_2:
+    keras.saving.register_keras_serializable()(FastLayers)      # Keras copies and pickles by name

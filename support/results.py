@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from support.command_line import ROOT, UserError, one_line
+from support.command_line import ROOT, UserError, one_line, show
 from support.weights import save_weights
 
 NAMES = {"acc": "accuracy", "val_acc": "val_accuracy"}      # Keras 2.1.6's, and Keras 3's
@@ -74,9 +74,10 @@ def check_writable(logs, lenet):
     trial = os.path.join(logs, f"trial.{os.getpid()}.weights.h5")
     try:
         os.makedirs(logs, exist_ok=True)
-        write(trial, bytes(ROOM))       # first, since HDF5 may abort the process on a full disk
-        write(trial, lambda hidden: save_weights(lenet, hidden))
-        os.remove(trial)
+        # ROOM first, since HDF5 may abort the process on a full disk
+        for content in bytes(ROOM), lambda hidden: save_weights(lenet, hidden):
+            write(trial, content)
+            os.remove(trial)
     except OSError as error:
         raise UserError(f"--logs {logs}: cannot write there: {error.strerror or one_line(error)};"
                         " name a folder that can be written, with 2 MB free")
@@ -103,7 +104,7 @@ def draw(function, *arguments):
     try:
         return function(*arguments)
     except Exception as error:      # fonts, folders and a data set's name are the machine's, not the program's
-        print(f"No picture: {one_line(error)}")
+        show(f"No picture: {one_line(error)}")
 
 
 def write_picture(logs, name, jpeg):

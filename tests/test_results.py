@@ -1,7 +1,9 @@
-"""The record of a run says what was done; files are whole or not there."""
+"""The record of a run says what was done; files are whole or not there; a run outlives what fails at its end."""
 import errno
 import hashlib
+import json
 import os
+import subprocess
 import time
 
 import keras
@@ -10,11 +12,11 @@ from PIL import Image
 
 import lenet5
 from conftest import ROOT, read_run
-from support import backend, results
-from support.command_line import UserError
+from support import backend, command_line, results
 
-KEYS = ["model", "stamp", "started", "source", "versions", "backend", "hardware", "layers", "data", "config",
+KEYS = ["model", "stamp", "started", "commit", "versions", "backend", "device", "hardware", "layers", "data", "config",
         "training_time", "test_loss", "test_accuracy", "history", "misclassified"]
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_files(finished):
@@ -30,7 +32,8 @@ def test_record(finished, digits):
     record = finished.record
     assert list(record) == KEYS
     assert record["model"] == "LeNet-5" and record["layers"] == "fast" and record["backend"] == "tensorflow"
-    assert record["versions"] == backend.versions() and record["hardware"] == backend.describe_device()
+    assert record["versions"] == backend.versions() and (record["device"], record["hardware"]) == \
+        backend.describe_device()
     started = time.mktime(time.strptime(record["started"][:19], "%Y-%m-%dT%H:%M:%S"))
     assert started == int(record["stamp"]) and record["started"] == results.local_time(record["stamp"])
     assert record["data"] == {"name": "digits.npz", "sha256": {
@@ -47,54 +50,20 @@ def test_record(finished, digits):
     assert all(digits["y_test"][index] == true != predicted for index, true, predicted in record["misclassified"])
 
 
-def test_source_is_the_hash_of_the_code(finished):
-    names = ["lenet5.py", "constants.py"] + sorted(
-        f"support/{name}" for name in os.listdir(os.path.join(ROOT, "support")) if name.endswith(".py"))
-    content = b"".join(open(os.path.join(ROOT, name), "rb").read() for name in names)
-    assert finished.record["source"] == hashlib.sha256(content).hexdigest()
+def test_commit(finished, monkeypatch, tmp_path):
+    head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    assert head.startswith(finished.record["commit"].split("-")[0]) if head else finished.record["commit"] is None
+    monkeypatch.setattr(results, "ROOT", str(tmp_path))
+    assert results.describe_commit() is None
 
 
-def test_record_has_the_loss_and_the_optimizer_that_were_compiled(monkeypatch, digits_npz, tmp_path):
-    def build():
-        lenet = published()
-        lenet.compile(loss="mean_squared_error", optimizer=keras.optimizers.Adam(.002), metrics=["accuracy"])
-        return lenet
-    published = lenet5.build_lenet
-    monkeypatch.setattr(lenet5, "build_lenet", build)
-    assert lenet5.main(["--mnist", str(digits_npz), "--epochs", "1", "--logs", str(tmp_path)]) == 0
-    config = read_run(tmp_path)[0]["config"]
-    assert config["loss"] == "mean_squared_error"
-    assert {"name": "Adam", "learning_rate": .002, "beta_1": .9}.items() <= config["optimizer"].items()
-
-
-SMOOTHED = keras.losses.CategoricalCrossentropy(label_smoothing=.1)
-
-
-@pytest.mark.parametrize("loss, described", [
-    ("mse", "mse"), (lambda y, outputs: outputs, "<lambda>"),
-    (SMOOTHED, SMOOTHED.get_config())], ids=["name", "lambda", "object"])
-def test_descriptions_of_losses(loss, described):
-    lenet = lenet5.build_lenet()
-    lenet.compile(loss=loss, optimizer="sgd")
-    assert results.describe_compiled(lenet)["loss"] == described
-
-
-@pytest.mark.parametrize("function, call", [("fsync", 3), ("replace", 1)])
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()], ids=repr)
-def test_what_stops_the_writing_leaves_nothing_behind(tmp_path, monkeypatch, function, call, error):
-    calls = []
-
-    def fail(*arguments):
-        assert all(name.startswith(".") for name in os.listdir(tmp_path))
-        calls.append(arguments)
-        if len(calls) == call:
-            raise error
-
-    monkeypatch.setattr(os, function, fail)
-    with pytest.raises((UserError, KeyboardInterrupt)) as raised:
-        results.write_run(str(tmp_path), {"stamp": 1.5}, {"acc": b"1", "loss": b"2"}, b"3")
-    assert raised.type is KeyboardInterrupt or "--logs" in str(raised.value) and "No space left" in str(raised.value)
-    assert len(calls) == call and os.listdir(tmp_path) == []
+def test_losses_and_optimizers_are_those_that_were_compiled():
+    lenet, smoothed = lenet5.build_lenet(), keras.losses.CategoricalCrossentropy(label_smoothing=.1)
+    for loss, described in ("mse", "mse"), (lambda y, outputs: outputs, "<lambda>"), (smoothed, smoothed.get_config()):
+        lenet.compile(loss=loss, optimizer=keras.optimizers.Adam(.002))
+        compiled = results.describe_compiled(lenet)
+        assert compiled["loss"] == described
+        assert {"name": "Adam", "learning_rate": .002, "beta_1": .9}.items() <= compiled["optimizer"].items()
 
 
 def test_history_of_keras_2():
@@ -102,9 +71,51 @@ def test_history_of_keras_2():
     assert history == {"accuracy": [.5], "val_accuracy": [.25], "loss": [1.], "val_loss": [2.]}
 
 
-def test_readme_row(finished):
-    record, path = finished.record, "logs-lenet/LeNet-5.1.json"
-    row = [cell.strip() for cell in results.readme_row(record, path).strip("|").split("|")]
-    versions = record["versions"]
-    assert row == [f"[record]({path})", versions["keras"], versions["tensorflow"], versions["python"],
-                   record["hardware"], *(str(record[key]) for key in ("training_time", "test_loss", "test_accuracy"))]
+@pytest.mark.parametrize("error", [FULL, KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("last, kept", [("acc.1.5.jpeg", 0), (".1.5.weights.h5", 1), (".1.5.json", 2)])
+def test_what_stops_the_writing_leaves_whole_files(tmp_path, monkeypatch, capsys, error, last, kept):
+    replace = os.replace
+
+    def fail(source, target):
+        assert os.path.basename(source).startswith(".")
+        if target.endswith(last):
+            raise error
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    arguments = str(tmp_path), {"stamp": 1.5}, {"acc": b"1"}, lenet5.build_lenet()
+    if error is FULL and "jpeg" in last:
+        assert json.loads(open(results.write_run(*arguments)).read()) == {"stamp": 1.5}
+        assert "No space left" in capsys.readouterr().out and len(os.listdir(tmp_path)) == 2
+    else:
+        with pytest.raises(command_line.UserError if error is FULL else KeyboardInterrupt) as raised:
+            results.write_run(*arguments)
+        assert error is not FULL or str(tmp_path) in str(raised.value) and "No space left" in str(raised.value)
+        assert len(os.listdir(tmp_path)) == kept
+
+
+def fail(*arguments):
+    raise FULL
+
+
+@pytest.mark.parametrize("what, lines", [("a name", 0), ("draw_curves", 1), ("draw_errors", 1)])
+def test_last_moment(what, lines, digits_npz, tmp_path, monkeypatch, capsys):
+    """What fails then costs a picture and a line."""
+    name = "donn\\udce9es $x_$.npz"
+    if what == "a name":    # which no screen shows, and two $, a formula to matplotlib
+        monkeypatch.setattr(lenet5.mnist, "describe", lambda *arguments: {"name": name, "sha256": {}})
+    else:
+        monkeypatch.setattr(lenet5.pictures, what, fail)
+    arguments = ["--mnist", digits_npz, "--epochs", 1, "--batch-size", 500, "--logs", tmp_path]
+    assert lenet5.main([str(argument) for argument in arguments]) == 0
+    assert capsys.readouterr().out.count(f"No picture: {FULL}") == lines
+    record, _ = read_run(tmp_path)
+    assert list(record) == KEYS and record["data"]["name"] == (name if what == "a name" else "digits.npz")
+    assert len(list(tmp_path.glob("*.jpeg"))) == {"a name": 3, "draw_curves": 1, "draw_errors": 2}[what]
+
+
+@pytest.mark.parametrize("function", ["os.makedirs", "support.results.save_weights", "os.replace"])
+def test_folder_that_cannot_be_written_is_refused_before_training(function, digits_npz, tmp_path, monkeypatch, refused):
+    monkeypatch.setattr(function, fail)
+    refused("--mnist", digits_npz, "--logs", tmp_path, words=[f"--logs {tmp_path}", "No space left"])
+    assert os.listdir(tmp_path) == []

@@ -1,6 +1,6 @@
-"""Files of weights go from any run into any network."""
-import random
-import warnings
+"""Files of weights go from any run into any network, and no other files do."""
+import shutil
+import zipfile
 
 import h5py
 import keras
@@ -8,70 +8,77 @@ import numpy as np
 import pytest
 
 import lenet5
-from conftest import damage
 from support import weights
-from support.command_line import UserError
 from support.fast import accelerate
+from values import HERE
+
+KERAS_2 = HERE / "series" / "keras-2" / "00.weights.h5"
 
 
-@pytest.fixture
-def lenet():
-    return lenet5.build_lenet()
+@pytest.fixture(scope="module")
+def lenet(finished):
+    """The network of the finished run, compiled."""
+    lenet = lenet5.build_lenet()
+    lenet5.compile_lenet(lenet)
+    weights.load_weights(lenet, str(finished.weights))
+    return lenet
 
 
 def are_same(lenet, other):
-    return all((a == b).all() for a, b in zip(lenet.get_weights(), other.get_weights()))
+    return all(map(np.array_equal, lenet.get_weights(), other.get_weights()))
 
 
-@pytest.mark.parametrize("accelerated", [False, True], ids=["plain", "accelerated"])
-def test_keras_loads_the_weights_of_a_run(finished, lenet, accelerated):
-    network = accelerate(lenet5.build_lenet()) if accelerated else lenet5.build_lenet()
-    with warnings.catch_warnings(record=True) as caught:
-        network.load_weights(finished.weights)
-    assert all("for optimizer" in str(warning.message) for warning in caught)    # whose state is not in the file
-    weights.load_weights(lenet, str(finished.weights))
-    assert are_same(network, lenet)
+@pytest.mark.filterwarnings("error")
+def test_keras_loads_the_weights_of_a_run(finished, lenet):
+    for other in lenet5.build_lenet(), accelerate(lenet5.build_lenet()):
+        other.load_weights(finished.weights)
+        assert are_same(other, lenet)
 
 
-def test_weights_are_loaded_without_a_warning(finished, lenet, recwarn):
-    weights.load_weights(lenet, str(finished.weights))
-    keras.Model(lenet.inputs, lenet.outputs).load_weights(finished.weights)     # without an optimizer
-    assert not [warning for warning in recwarn if warning.category is UserWarning]
+SAVED = {
+    "any name": weights.save_weights, "a.weights.h5": lambda lenet, path: lenet.save_weights(path),
+    "a.keras": lambda lenet, path: lenet.save(path), "a.h5": lambda lenet, path: lenet.save(path),
+    "b.keras": lambda lenet, path: accelerate(lenet).save(path),
+    "c.h5": lambda lenet, path: keras.Model(lenet.inputs, lenet.outputs).save(path)}
 
 
-@pytest.mark.parametrize("accelerated", [False, True], ids=["plain", "accelerated"])
-def test_weights_go_both_ways(lenet, tmp_path, accelerated):
-    saved = accelerate(lenet5.build_lenet()) if accelerated else lenet5.build_lenet()
-    (tmp_path / "any name").write_bytes(weights.to_hdf5(saved))
-    loaded = lenet if accelerated else accelerate(lenet)
-    weights.load_weights(loaded, str(tmp_path / "any name"))
-    assert are_same(saved, loaded)
+@pytest.mark.parametrize("name", SAVED)
+def test_what_is_loaded(lenet, tmp_path, name):
+    path, other = tmp_path / (name if "." in name else "new.weights.h5"), lenet5.build_lenet()
+    SAVED[name](lenet, str(path))
+    weights.load_weights(other, str(shutil.move(path, tmp_path / name)))
+    assert are_same(other, lenet)
 
 
-def test_foreign_files(refused, tmp_path):
-    other = keras.Sequential([keras.layers.InputLayer((4,)), keras.layers.Dense(3)])
-    smaller = keras.Sequential([keras.layers.InputLayer((32, 32, 1)), keras.layers.Conv2D(5, 5)])
-    for name, network in {"other": other, "smaller": smaller}.items():
-        network.save_weights(tmp_path / f"{name}.weights.h5")
-    (tmp_path / "text").write_text("text")
-    (tmp_path / "empty").write_text("")
+def test_weights_of_keras_2():
+    lenet = lenet5.build_lenet()
+    weights.load_weights(lenet, str(KERAS_2))
+    with h5py.File(KERAS_2, "r") as file:
+        for name in "C1", "C3", "C5", "F6", "Output":
+            assert np.array_equal(lenet.get_layer(name).kernel, file[f"{name}/{name}/kernel:0"])
+            assert np.array_equal(lenet.get_layer(name).bias, file[f"{name}/{name}/bias:0"])
+
+
+conv, dense = keras.layers.Conv2D, keras.layers.Dense
+
+
+@pytest.mark.parametrize("ending, change", [
+    (".weights.h5", lambda layers: layers[:2] + [keras.layers.BatchNormalization()] + layers[2:]),
+    (".keras", lambda layers: layers[:7] + [dense(84), dense(10)]),
+    (".h5", lambda layers: layers[:3] + [conv(16, 3), layers[4], conv(120, 6)] + layers[6:]),
+    (".keras", lambda layers: layers[:-1])], ids=["batch normalisation", "84 units", "kernels", "no output"])
+def test_other_networks(refused, digits_npz, tmp_path, change, ending):
+    other = keras.Sequential([keras.layers.InputLayer((32, 32, 1)), *change(lenet5.build_lenet().layers)])
+    path = tmp_path / ("other" + ending)
+    (other.save_weights if "weights" in ending else other.save)(path)
+    refused("--mnist", digits_npz, "--evaluate", path, words=[path, "of another network"])
+
+
+def test_other_files(finished, refused, digits_npz, tmp_path):
+    for name, content in {"text": b"text", "empty": b"", "cut": finished.weights.read_bytes()[:-2000]}.items():
+        (tmp_path / name).write_bytes(content)
     with h5py.File(tmp_path / "hdf5", "w") as file:
         file["x"] = [1]
+    zipfile.ZipFile(tmp_path / "zip", "w").close()
     for path in [*tmp_path.iterdir(), tmp_path / "none", tmp_path]:
-        refused("--evaluate", path, words=[str(path)])
-
-
-def test_damaged_files_are_refused_or_the_same(finished, lenet, tmp_path):
-    weights.load_weights(lenet, str(finished.weights))
-    content, path, chance, refused = finished.weights.read_bytes(), tmp_path / "damaged", random.Random(0), 0
-    network = lenet5.build_lenet()
-    for case in range(100):
-        path.write_bytes(damage(content, chance))
-        network.set_weights([np.zeros_like(weight) for weight in lenet.get_weights()])
-        try:
-            weights.load_weights(network, str(path))
-            assert are_same(network, lenet), case
-        except UserError as error:
-            assert "\n" not in str(error)
-            refused += 1
-    assert refused > 50
+        refused("--mnist", digits_npz, "--evaluate", path, words=[path, "weights come as"])

@@ -1,0 +1,153 @@
+"""What is done with a trained network; and fit and evaluate of an accelerated one do what the caller asks for."""
+import contextlib
+import copy
+import json
+import pickle
+from multiprocessing.pool import ThreadPool
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import lenet5
+from reference import build_without_dropout
+from support.fast import layers_used
+
+
+@pytest.fixture(scope="module")
+def trained(batch):
+    """The plain network, and the accelerated one by which it was trained."""
+    lenet = lenet5.build_lenet()
+    network = lenet5.accelerate(lenet)
+    lenet5.compile_lenet(network)
+    lenet5.train(network, batch, batch, 1, 64, "few")
+    return lenet, network
+
+
+def export(network, path):
+    network.export(path, verbose=False)
+    loaded = tf.saved_model.load(path)
+    return lambda images: loaded.serve(images)
+
+
+def convert(network, _):
+    interpreter = tf.lite.Interpreter(model_content=tf.lite.TFLiteConverter.from_keras_model(network).convert())
+    (name, (given,)), = ((name, each["inputs"]) for name, each in interpreter.get_signature_list().items())
+    return lambda images: interpreter.get_signature_runner(name)(**{given: images})["output_0"]
+
+
+def check_point(network, path):
+    saved, other = tf.train.Checkpoint(model=network).save(path), lenet5.build_lenet()
+    tf.train.Checkpoint(model=other).restore(saved).assert_existing_objects_matched()
+    return other
+
+
+def save_weights(network, path):
+    other = lenet5.build_lenet()
+    network.save_weights(path)
+    other.load_weights(path)
+    return other
+
+
+def save(network, path):
+    network.save(path)
+    loaded = keras.models.load_model(path)
+    assert type(loaded) is keras.Sequential and loaded.compiled == network.compiled
+    if path.endswith(".keras") and network.compiled:
+        assert type(loaded.optimizer) is keras.optimizers.Adadelta
+        for variable, other in zip(loaded.optimizer.variables, network.optimizer.variables):
+            assert np.array_equal(variable, other)
+    return loaded
+
+
+USES = {
+    "export": export, "TFLite": convert, "checkpoint": check_point,
+    ".weights.h5": save_weights, ".keras": save, ".h5": save,
+    "pickle": lambda network, _: pickle.loads(pickle.dumps(network)), "copy": lambda network, _: copy.deepcopy(network),
+    "a layer's maps": lambda network, _: keras.Model(network.inputs, network.layers[-1].output)}
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["lenet", "network"])
+@pytest.mark.parametrize("name", USES)
+def test_trained_network_in_use(trained, batch, tmp_path, name, which):
+    lenet, images = trained[0], batch[0]
+    other = USES[name](trained[which], str(tmp_path / ("saved" + name)))
+    assert np.abs(np.array(other(images)) - lenet.predict(images, verbose=0)).max() < 1e-6
+
+
+def test_another_head(trained, batch):
+    lenet, network = trained
+    before = lenet.get_weights()
+    other = keras.models.clone_model(lenet)
+    other.set_weights(before)
+    other.pop()
+    other.add(keras.layers.Dense(2))
+    other.compile("sgd", "mse")
+    other.fit(batch[0], batch[1][:, :2], verbose=0)
+    assert other.output_shape == (None, 2) and all(map(np.array_equal, lenet.get_weights(), before))
+
+
+def test_fit_and_evaluate_do_what_the_caller_asks_for(batch):
+    """The accelerated network gives what one gives that knows nothing of it."""
+    (images, labels), seen = batch, []
+    data = tf.data.Dataset.from_tensor_slices(batch).repeat().batch(25)
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: seen.append(step))
+    options, weights = {"shuffle": False, "verbose": 0}, np.arange(300) / 150
+    calls = {
+        "steps": lambda network: network.fit(data, steps_per_epoch=5, epochs=2, callbacks=[count], verbose=0).history,
+        "evaluate": lambda network: network.evaluate(data, steps=5, return_dict=True, verbose=0),
+        "byte order": lambda network: network.fit(images.astype(">f4"), labels.astype(">f8"), **options).history,
+        "integers": lambda network: network.fit((255 * images).astype("uint8"), labels, **options).history,
+        "weights": lambda network: network.fit(*batch, sample_weight=weights, validation_split=.2, **options).history,
+        "classes": lambda network: network.fit(*batch, class_weight={3: 0., 4: 2.}, **options).history,
+        "batch": lambda network: network.train_on_batch(images[:9], labels[:9], return_dict=True)}
+    twins = lenet5.accelerate(build_without_dropout()), build_without_dropout()
+    for network in twins:
+        network.compile("sgd", "categorical_crossentropy", metrics=["accuracy", "precision"])
+    for name, call in calls.items():
+        ours, expected = (call(network) for network in twins)
+        assert ours.keys() == expected.keys(), name
+        assert np.allclose(list(ours.values()), list(expected.values()), rtol=1e-4), name
+    assert twins[0].optimizer.iterations == twins[1].optimizer.iterations and seen == 4 * list(range(5))
+    counts = [7, 70, 150, 300]
+    rows = ThreadPool(4).map(lambda count: len(twins[0].predict(images[:count], batch_size=8, verbose=0)), counts)
+    assert rows == counts
+
+
+def test_after_train_each_batch_is_a_step_again(batch):
+    network = lenet5.accelerate(lenet5.build_lenet())
+    with pytest.raises(ValueError, match="compile()"):
+        lenet5.train(network, batch, batch, 1, 100, "few")
+    lenet5.compile_lenet(network)
+    with pytest.raises(FloatingPointError, match="epoch 1"):
+        lenet5.train(network, (batch[0], np.full_like(batch[1], np.nan)), batch, 1, 100, "few")
+    assert network.steps_per_execution == 1 and network.train_function is None
+
+
+SPARSE = {"loss": "sparse_categorical_crossentropy"}
+
+
+@pytest.mark.parametrize("name, layers, options", [
+    ("policy", "keras", {}), ("strategy", "keras", {}), ("built under a strategy", "keras", {}),
+    ("eagerly", "fast", {"run_eagerly": True}), ("whole numbers as labels", "fast", SPARSE),
+    ("a metric of ten values", "fast", {"metrics": ["accuracy", keras.metrics.F1Score()]}),
+    ("no metric", "fast", {"metrics": [], "steps_per_execution": 2})])
+def test_train_with_other_settings(name, layers, options, batch, request, monkeypatch):
+    monkeypatch.setattr(lenet5.pictures, "draw_curves", lambda *arguments: None)
+    images, labels = batch[0], batch[1].argmax(1) if options is SPARSE else batch[1]
+    scope = tf.distribute.MirroredStrategy(["CPU:0"]).scope if "strategy" in name else contextlib.nullcontext
+    if name == "policy":
+        request.addfinalizer(lambda: keras.mixed_precision.set_global_policy("float32"))
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    with scope():
+        lenet = lenet5.build_lenet()
+        network = lenet5.accelerate(lenet) if name == "strategy" else lenet
+    network = lenet5.accelerate(network) if network is lenet else network
+    with scope():
+        network.compile(**{"optimizer": "sgd", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **options})
+    result, _ = lenet5.train(network, (images, labels), (images, labels), 1, 100, "few")
+    assert layers_used(network) == layers and network.steps_per_execution == options.get("steps_per_execution", 1)
+    right = (lenet.predict(images, verbose=0).argmax(1) == batch[1].argmax(1)).mean()
+    assert result["test_accuracy"] == (None if name == "no metric" else pytest.approx(right))
+    assert json.dumps(result)
