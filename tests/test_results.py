@@ -98,20 +98,19 @@ def fail(*arguments, **options):
     raise FULL
 
 
-@pytest.mark.parametrize("what, lines", [("a name", 0), ("draw_curves", 1), ("draw_errors", 1)])
-def test_last_moment(what, lines, digits_npz, tmp_path, monkeypatch, capsys):
-    """What fails then costs a picture and a line."""
-    name = "donn\udce9es $x_$.npz"
-    if what == "a name":    # which no screen shows, and two $, a formula to matplotlib
-        monkeypatch.setattr(lenet5.mnist, "describe", lambda *arguments: {"name": name, "sha256": {}})
-    else:
-        monkeypatch.setattr(lenet5.pictures, what, fail)
+@pytest.mark.parametrize("drawn, name", [(True, "donn\udce9es $x_$.npz"), (False, "few.npz")])
+def test_run_outlives_its_pictures(drawn, name, digits_npz, tmp_path, monkeypatch, capsys):
+    """Nor does a name matter that no screen shows, with two $, a formula to matplotlib."""
+    monkeypatch.setattr(lenet5.mnist, "describe", lambda *arguments: {"name": name, "sha256": {}})
+    if not drawn:
+        monkeypatch.setattr(lenet5.pictures, "draw_curves", fail)
+        monkeypatch.setattr(lenet5.pictures, "draw_errors", fail)
     arguments = ["--mnist", digits_npz, "--epochs", 1, "--batch-size", 500, "--logs", tmp_path]
     assert lenet5.main([str(argument) for argument in arguments]) == 0
-    assert capsys.readouterr().out.count(f"No picture: {FULL}") == lines
+    assert capsys.readouterr().out.count(f"No picture: {FULL}") == (0 if drawn else 2)
     record, _ = read_run(tmp_path)
-    assert list(record) == KEYS and record["data"]["name"] == (name if what == "a name" else "digits.npz")
-    assert len(list(tmp_path.glob("*.jpeg"))) == {"a name": 3, "draw_curves": 1, "draw_errors": 2}[what]
+    assert list(record) == KEYS and record["data"]["name"] == name
+    assert len(list(tmp_path.glob("*.jpeg"))) == (3 if drawn else 0)
 
 
 @pytest.mark.parametrize("function", ["os.makedirs", "support.results.save_weights", "os.replace"])
