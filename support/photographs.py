@@ -13,11 +13,13 @@ FORMATS = "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"     # n
 LONGEST = 1000                          # pixels of a picture's longer side, from its reduction on
 # A digit of any size is SIZES pixels large in one of the pictures whose longer sides are these
 SIDES, SIZES = (40, 80, 160, 320, 640), (18, 56)
+WINDOW = 16                             # pixels in those pictures: wider than any stroke
+FLOOR = 24                              # grey levels that keep the noise of dark paper from being ink
 THRESHOLDS = .06, .12, .24, .48         # of the part of light that ink takes, from a hard pencil's to a marker's
 FAINTEST, RIVAL = .012, .4              # scores: of no digit, and of another one beside the best, relative to it
 FINE = 80                               # pixels of the digit's size when it is cut out
-SHEET = 32                              # of those: no stroke of MNIST's is as wide
-STROKE = 7                              # of those: thinner strokes are thickened; MNIST's median is 8
+SHEET = 36                              # of those: no stroke of MNIST's is as wide
+STROKE = 6                              # of those: thinner strokes are thickened; MNIST's median is 8
 
 Photograph = collections.namedtuple("Photograph", "image box digit")
 Candidate = collections.namedtuple("Candidate", "score box dark contrast")
@@ -34,6 +36,13 @@ def read_photograph(path):
     Raises UserError where the file is no picture, or shows no digit, several or a text.
     """
     picture = open_picture(path)
+    image, margin = np.asarray(picture), 0
+    if fills(image):
+        margin = max(picture.size) // 2
+        around = Image.new("RGB", [length + 2 * margin for length in picture.size],
+                           tuple(np.median(border(image, 1), 0).astype(int).tolist()))
+        around.paste(picture, (margin, margin))
+        picture = around
     candidates = sorted(find_candidates(picture), reverse=True)
     waiting, sheets = [candidate for candidate in candidates if candidate.score > FAINTEST], []
     while waiting:
@@ -43,7 +52,7 @@ def read_photograph(path):
             if (box[2] - box[0] > 2 * (box[3] - box[1])
                     or any(is_rival(other, best, box) for other in candidates)):
                 raise UserError(f"{path}: several digits or a text; show one digit alone")
-            return Photograph(np.asarray(picture), box, digit)
+            return Photograph(image, tuple(edge - margin for edge in box), digit)
         sheets.append(best.box)     # what lies on it comes first
         waiting.sort(key=lambda other: (sum(lies_on(other.box, sheet) for sheet in sheets), other), reverse=True)
     raise UserError(f"{path}: no digit found; write it larger or darker, and let it fill more of the picture")
@@ -81,6 +90,19 @@ def open_picture(path):
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
+def fills(image):
+    """Tell whether a drawing on even paper reaches three edges of the picture, as in a scan without margin."""
+    depth = max(1, min(image.shape[:2]) // 40)
+    sides = image[:depth], image[-depth:], image[:, :depth], image[:, -depth:]
+    away = [np.abs(side.reshape(-1, 3) - np.median(border(image, depth), 0)).max(1) for side in sides]
+    return (np.concatenate(away) < 10).mean() > .5 and sum((side > 64).any() for side in away) >= 3
+
+
+def border(image, depth):
+    return np.concatenate([side.reshape(-1, 3) for side in
+                           (image[:depth], image[-depth:], image[:, :depth], image[:, -depth:])])
+
+
 def find_candidates(picture):
     """Yield what may be a digit, of any size, darker or lighter than what surrounds it."""
     for side in SIDES:
@@ -90,28 +112,27 @@ def find_candidates(picture):
         small = picture.resize([max(1, round(length * scale)) for length in picture.size], Image.BICUBIC)
         for dark in True, False:
             grey = to_grey(small, dark)
-            paper, ink = find_ink(grey, 16 if dark else 10, dark)   # light sheets are more common than light markers
+            paper, ink = find_ink(grey, WINDOW)
             for threshold in THRESHOLDS:
                 for score, box, contrast in rate_parts(grey, paper, ink, threshold):
                     yield Candidate(score if dark else score / 2, tuple(box / scale), dark, contrast)
 
 
 def to_grey(picture, dark):
-    """Return the channel of each pixel in which coloured ink shows, as float32."""
+    """Return the channel in which coloured ink shows, as float32; that of light ink inverted, to dark ink on light."""
     colors = np.asarray(picture, np.float32)
-    return colors.min(2) if dark else colors.max(2)
+    return colors.min(2) if dark else 255 - colors.max(2)
 
 
-def find_ink(grey, window, dark):
-    """Return the light of the bare paper, and the part of it that ink takes, or adds to that of a board.
+def find_ink(grey, window):
+    """Return the light of the bare paper, and the part of it that ink takes.
 
-    The paper is what a morphological closing (opening) leaves: nothing narrower than
-    the window, while edges of shadows and of sheets stay where they are.
+    The paper is a morphological closing: nothing dark remains that is narrower than the
+    window, while the edges of shadows and of sheets stay where they are.
     """
-    lighter, darker = (np.maximum, np.minimum) if dark else (np.minimum, np.maximum)
-    paper = spread(spread(grey, window, lighter), window, darker)
+    paper = spread(spread(grey, window, np.maximum), window, np.minimum)
     paper = paper - np.median(paper - grey)     # noise lifts a closing
-    return paper, np.maximum(paper - grey if dark else grey - paper, 0) / (np.maximum(paper, grey) + 24)
+    return paper, np.maximum(paper - grey, 0) / (np.maximum(paper, grey) + FLOOR)
 
 
 def spread(image, window, pick):
@@ -171,7 +192,7 @@ def rate_parts(grey, paper, ink, threshold):
         alone = unlike = .5         # where it fills the picture
         if ring.any():
             inked, bare = grey[part].mean(), paper[part].mean()
-            unlike = np.clip((grey[ring] - inked) / (bare - inked), 0, 1).mean()    # a loop's inside is like its outside
+            unlike = np.clip((grey[ring] - inked) / (bare - inked), 0, 1).mean()    # as in a loop
             alone = max(1 - ink[ring].mean() / contrast, 0)
         upright = min(1, (bottom - top) / (right - left), 10 * (right - left) / (bottom - top))
         sides = (left == 0) + (top == 0) + (right == ink.shape[1]) + (bottom == ink.shape[0])
@@ -189,23 +210,30 @@ def cut_out(picture, candidate):
                 min(box[2] + size / 2, picture.width), min(box[3] + size / 2, picture.height))
         shape = [max(1, int(round((area[2 + axis] - area[axis]) * scale))) for axis in (0, 1)]
         grey = to_grey(picture.resize(shape, Image.BICUBIC, area), candidate.dark)
-        ink = find_ink(grey, window, candidate.dark)[1]
+        ink = find_ink(grey, window)[1]
         left, top, right, bottom = (int(round((box[side] - area[side % 2]) * scale)) for side in range(4))
         inside = np.s_[top:bottom, left:right]
         full = np.percentile(ink[ink > .5 * np.percentile(ink[inside], 98)], 60)
         parts, boxes = label_parts(ink > .4 * full)
         main = np.bincount(parts[inside].ravel(), ink[inside].ravel(), len(boxes) + 1)[1:].argmax()
         digit = parts == main + 1
-        if not candidate.dark and spread(spread(digit, 5, np.maximum), SHEET, np.minimum).any():
+        if (not candidate.dark and digit.sum() > .4 * FINE ** 2
+                and spread(spread(digit, 5, np.maximum), SHEET, np.minimum).any()):
             return None, None
         window = max(24, int(3 * measure_stroke(digit)))
         box = [area[side % 2] + boxes[main, side] / scale for side in range(4)]
     if size > 2 * max(candidate.box[2] - candidate.box[0], candidate.box[3] - candidate.box[1]):
         return None, None
 
-    nearby = set(parts[spread(digit, 15, np.maximum)])      # strokes may be interrupted
+    sizes = (boxes[:, 2:] - boxes[:, :2]).max(1)
+    small = set(1 + np.flatnonzero(sizes < .6 * sizes[main]))
+    close, closer = (set(parts[spread(digit, reach, np.maximum)]) for reach in (25, 13))
     outermost = set(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-    digit = spread(digit | np.isin(parts, list(nearby - outermost - {0})), 5, np.maximum)
+    joined = (closer | close & small) - outermost - {0}     # strokes may be interrupted
+    amounts = np.bincount(parts.ravel(), ink.ravel())
+    if amounts[main + 1] < .25 * amounts[list(joined | {main + 1})].sum():     # a text's letters
+        return None, None
+    digit = spread(digit | np.isin(parts, list(joined)), 5, np.maximum)
     low = min(.4, np.percentile(ink[~digit], 95) / full) if not digit.all() else 0      # grain, rulings
     drawn = np.clip((ink * digit / full - low) / (1 - low), 0, 1)
     drawn = spread(drawn, 1 + max(0, int(round(STROKE - measure_stroke(drawn > .5)))), np.maximum)

@@ -1,5 +1,4 @@
 """lenet5.py as its users run it: what it prints, its exit codes, and that runs repeat."""
-import json
 import os
 import re
 import signal
@@ -14,8 +13,6 @@ from PIL import Image
 import lenet5
 from conftest import ROOT, read_run, run
 from constants import Constants
-from support import reading
-from support.command_line import UserError
 from test_results import KEYS
 
 
