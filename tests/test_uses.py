@@ -68,6 +68,7 @@ USES = {
     "a layer's maps": lambda network, _: keras.Model(network.inputs[0], network.layers[-1].output)}
 
 
+@pytest.mark.filterwarnings("error:Skipping variable loading")
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
 @pytest.mark.parametrize("name, which", [(name, 0) for name in USES] + [
     (name, 1) for name in ("checkpoint", ".keras", ".h5", "pickle", "a layer's maps")])
@@ -128,7 +129,7 @@ def test_train_with_other_settings(name, layers, options, batch, request, monkey
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope() if name == "strategy" else contextlib.nullcontext():
         lenet = lenet5.build_lenet()
         assert name != "strategy" or lenet5.accelerate(lenet) is lenet
-        options = {"optimizer": "sgd", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
+        options = {"optimizer": "adam", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
         lenet.compile(**options)
     network = lenet5.accelerate(lenet)
     if network is not lenet:
