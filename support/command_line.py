@@ -19,7 +19,7 @@ class UserError(Exception):
 
 
 def returns_exit_code(main):
-    """Make a function that returns an exit code a command: errors end it with a code and a line on stderr that says why.
+    """Make a function that returns an exit code a command, which errors end with a code and a line on stderr.
 
     2 is for a UserError, 1 for a FloatingPointError, 130 for Ctrl-C. Other
     exceptions are the program's own mistakes and keep their traceback.

@@ -123,7 +123,7 @@ def draw_photograph(axes, photograph, box):
 
 def draw_bars(axes, probabilities, points):
     """Draw each class's probability as a bar, and the greatest in letters; points: the height of all bars."""
-    options = {"va": "center", "fontsize": min(SMALL, .95 * points / len(probabilities))}
+    options = {"va": "center_baseline", "fontsize": min(SMALL, .95 * points / len(probabilities))}
     for digit, probability in enumerate(probabilities):
         is_read = digit == probabilities.argmax()
         color, weight = (TEST, "bold") if is_read else (GREY, "normal")

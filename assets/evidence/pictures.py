@@ -83,7 +83,8 @@ def draw_departures(rows, published, paper):
     axes.set_ylim(len(rows) - .5, -.5)
     axes.set_xlabel("difference in test error, percentage points", fontsize=SMALL, x=1, ha="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}".replace("-", "\u2212").replace("+0.0", "0"))
-    add_title(figure, "The paper's way in place of this one", f"change of the test error; n = {usual} runs, 95% intervals")
+    add_title(figure, "The paper's way in place of this one",
+              f"change of the test error; n = {usual} runs, 95% intervals")
     return to_jpeg(figure)
 
 
