@@ -3,8 +3,6 @@ import os
 import re
 import sys
 
-import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -61,20 +59,3 @@ def test_main_after_tensorflow_has_started_beside_a_gpu(finished, digits_npz, mo
     assert "on NVIDIA H100\n" in output and f"Testing Accuracy: {finished.record['test_accuracy']}" in output
     lenet = lenet5.build_lenet()
     assert lenet5.accelerate(lenet) is lenet
-
-
-def test_device_and_versions():
-    assert re.search(r"\w.* \(\d+ cores?\b.*\)", cpu.describe())
-    assert backend.versions() == {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__,
-                                  "python": sys.version.split()[0]}
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux, where a process can be kept to a core")
-def test_cores_are_those_that_the_process_may_use():
-    cores = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(cores)})
-        assert cpu.count_cores() == 1
-    finally:
-        os.sched_setaffinity(0, cores)
-    assert cpu.count_cores() == len(cores)

@@ -58,12 +58,6 @@ def test_evaluate_repeats_the_test(finished, digits_npz, capsys):
 
 # What ends with a line and a code
 
-def test_usage(capsys):
-    with pytest.raises(SystemExit) as end:
-        lenet5.main(["--help"])
-    assert not end.value.code and "--evaluate FILE" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("arguments", [
     ("--epochs", "0"), ("--epochs", "1.5"), ("--batch-size", "2001"), ("--seed", str(2 ** 32)), ("--epoch-count", "3"),
     ("--mnist",), ("x",), ("--weights", "file"), ("--read", "a.png", "--evaluate", "b")], ids=" ".join)
@@ -97,12 +91,6 @@ def test_ctrl_c_during_training(digits_npz, tmp_path):
     _, error = process.communicate(timeout=600)
     assert process.returncode == 130 and error.startswith("lenet5.py: interrupted") and error.count("\n") == 1
     assert os.listdir(tmp_path) == []
-
-
-def test_mistakes_of_the_program_keep_their_traceback(monkeypatch):
-    monkeypatch.setattr(lenet5.mnist, "load_digits", lambda path: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        lenet5.main(["--evaluate", "weights"])
 
 
 def test_read(digits, tmp_path, capsys):

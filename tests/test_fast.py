@@ -60,49 +60,31 @@ def compute(network, images, labels):
 
 
 def center(outputs):
+    """A reader's own, which looks at the whole batch."""
     return outputs - keras.ops.mean(outputs, axis=0) / 2
 
 
-class Center(keras.layers.Layer):
-    """A layer of a reader's own, which looks at the whole batch."""
-
-    def call(self, outputs):
-        return center(outputs)
-
-
-class Subclass(keras.Sequential):
-    pass
-
-
-normalization, dense, tanh = keras.layers.BatchNormalization, keras.layers.Dense, {"activation": "tanh"}
+normalization = keras.layers.BatchNormalization
 
 # What is printed of each: None where the layers are the fast ones
 CHANGES = {
     "as published": (lenet5.build_lenet, None),
     "C1 with 8 filters": (change(C1={"filters": 8}), None),
-    "tanh": (change(C1=tanh, C3=tanh, C5=tanh, F6=tanh), None),
     "softmax of filters": (change(C1={"activation": "softmax"}, C3={"activation": "softmax"}), None),
-    "no dropout": (change(dropout=lambda layer: []), None),
-    "second dense layer": (change(F6=lambda layer: [layer, dense(50, activation="relu")]), None),
     "no biases": (change(C1={"use_bias": False}, C5={"use_bias": False}), None),
     "three colours": (change(input_shape=(32, 32, 3)), None),
     "weight decay": (change(C3={"kernel_regularizer": "l2"}), None),
     "F6 normalised": (change(F6=lambda layer: [layer, normalization()]), None),
-    "F6 regularised": (change(F6={"activity_regularizer": "l2"}), None),
-    "own layer after F6": (change(F6=lambda layer: [layer, Center()]), None),
     "lambda in F6": (change(F6={"activation": lambda x: center(x)}), None),
     "C3 with kernel 3": (change(C3={"kernel_size": 3}), "C3 has kernel_size (3, 3)"),
     "C1 with strides": (change(C1={"strides": 2}, C5={"kernel_size": 1}), "C1 has strides (2, 2)"),
-    "C1 padded": (change(C1={"padding": "same"}), "C1 has padding same"),
     "C1 in bfloat16": (change(C1={"dtype": "mixed_bfloat16"}), "C1 has compute_dtype bfloat16"),
-    "SP2 overlapping": (change(SP2={"strides": 1}), "SP2 has strides (1, 1)"),
     "MaxPool2D": (change(SP2=lambda layer: [keras.layers.MaxPool2D(2, name="SP2")]), "SP2 is a MaxPooling2D layer"),
     "SP2 normalised": (change(SP2=lambda layer: [layer, normalization(name="N")]), "N is a BatchNormalization layer"),
     "lambda in C1": (change(C1={"activation": lambda x: center(x)}), "C1 has a function of your own or looks"),
     "C1 regularised": (change(C1={"activity_regularizer": "l2"}), "C1 has a function of your own or looks"),
     "larger images": (change(input_shape=(36, 36, 1)), "the input has the shape (36, 36, 1)"),
     "functional": (change(make=lambda layers: keras.Sequential(layers)._functional), "not a keras.Sequential"),
-    "subclass": (change(make=Subclass), "not a keras.Sequential"),
     "no InputLayer": (change(make=lambda layers: keras.Sequential(layers[1:])), "not a keras.Sequential"),
 }
 
@@ -170,14 +152,3 @@ def test_dropout_drops_the_stated_fraction_and_scales_by_it(rate):
     assert abs(kept.mean() / 4 - (1 - rate)) < .001
     assert (kept[:5000].round() != kept[5000:].round()).mean() > .5     # each image has its own
     assert (kept.round() != again.round()).mean() > .5                  # each step, too
-
-
-@pytest.mark.parametrize("rate, units", [(.5, 128), (.3, 128), (.5, 3)])
-def test_dropout_among_other_layers(rate, units):
-    edit = {"F6": lambda layer: [keras.layers.Dense(units, kernel_initializer="zeros", bias_initializer="ones")]}
-    network = accelerate(change(dropout={"rate": rate}, **edit, Output=lambda layer: [keras.layers.Flatten()])())
-    images = np.zeros((2001, 32, 32, 1), "float32")
-    assert layers_used(network) == "fast" and (network.predict_on_batch(images) == 1).all()
-    outputs = network(images, training=True).numpy() * (1 - rate)
-    assert np.abs(outputs - outputs.round()).max() < 1e-6 and set(outputs.round().ravel()) <= {0, 1}
-    assert abs(outputs.mean() - (1 - rate)) < .02

@@ -8,9 +8,10 @@ import pytest
 from support import feed
 
 NUMBERS = np.arange(200)
-ARRAYS = {"pixels": NUMBERS.astype("float32") / 255, "other numbers": NUMBERS / 254, "beyond pixels": NUMBERS * 255.,
-          "not a number": np.where(NUMBERS == 7, np.nan, NUMBERS / 255), "integers": NUMBERS.astype("uint8"),
-          "other byte order": NUMBERS.astype(">f4") / 300}
+ARRAYS = {
+    "pixels": NUMBERS.astype("float32") / 255, "nearly": np.nextafter(NUMBERS / 255, 1, dtype="float32"),
+    "beyond pixels": NUMBERS * 255., "not a number": np.where(NUMBERS == 7, np.nan, NUMBERS / 255),
+    "integers": NUMBERS.astype("uint8"), "other byte order": NUMBERS.astype(">f4") / 300}
 
 
 def take(dataset):

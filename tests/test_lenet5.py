@@ -17,15 +17,6 @@ def test_layers():
     assert [layer.rate for layer in lenet.layers if isinstance(layer, keras.layers.Dropout)] == [.25, .5]
 
 
-def test_initial_weights_are_as_in_keras_2():
-    keras.utils.set_random_seed(0)
-    weights = lenet5.build_lenet().get_weights()
-    for kernel, bias in zip(weights[::2], weights[1::2]):       # Glorot's uniform distribution
-        bound = np.sqrt(6 / (np.prod(kernel.shape[:-2]) * sum(kernel.shape[-2:])))
-        assert bound * .95 < abs(kernel).max() <= bound and abs(kernel.std() * np.sqrt(3) / bound - 1) < .15
-        assert not bias.any()
-
-
 def test_preprocess():
     images = np.zeros((3, 28, 28), np.uint8)
     images[1, 0, 0], images[1, 27, 26], images[2] = 255, 51, 102

@@ -23,10 +23,10 @@ def write_npz(path, digits, save=np.savez):
     return path
 
 
-def write_idx(folder, digits, name="{}", write=open):
+def write_idx(folder, digits, name="{0}", write=open):
     for key, file_name in mnist.IDX_FILES.items():
         header = np.array([0x0800 + digits[key].ndim, *digits[key].shape], ">u4")
-        path = folder / name.format(file_name)
+        path = folder / name.format(file_name, file_name.replace("-idx", ".idx"))
         path.parent.mkdir(parents=True, exist_ok=True)
         with write(path, "wb") as file:
             file.write(header.tobytes() + digits[key].tobytes())
@@ -44,23 +44,16 @@ def test_other_digits_inside_are_noticed(digits_npz, monkeypatch, refused, tmp_p
     refused("--logs", tmp_path, words=[digits_npz, "git checkout"])
 
 
-class Dotted(str):
-    """A format that puts a dot in place of the first hyphen before idx."""
-
-    def format(self, name):
-        return super().format(name.replace("-idx", ".idx"))
-
-
 @pytest.mark.parametrize("write", [
     lambda path, digits: write_npz(path / "a.npz", dict(digits, y_train=digits["y_train"].astype(">i8"))),
     lambda path, digits: write_npz(path / "a.npz", dict(digits, x_test=np.asfortranarray(digits["x_test"]))),
     lambda path, digits: write_npz(path / "a.npz", digits, np.savez_compressed),
     lambda path, digits: write_idx(path, digits),
-    lambda path, digits: write_idx(path, digits, "{}.gz", gzip.open),
-    lambda path, digits: write_idx(path, digits, "{}.gz"),
-    lambda path, digits: write_idx(path, digits, Dotted("{}")),
+    lambda path, digits: write_idx(path, digits, "{0}.gz", gzip.open),
+    lambda path, digits: write_idx(path, digits, "{0}.gz"),
+    lambda path, digits: write_idx(path, digits, "{1}"),
     lambda path, digits: write_idx(path, digits, "{0}/{0}"),
-    lambda path, digits: write_idx(path, digits, Dotted("{0}/{0}.gz"), gzip.open)],
+    lambda path, digits: write_idx(path, digits, "{1}/{1}.gz", gzip.open)],
     ids=["integers", "Fortran", "compressed", "IDX", "gzipped", "unpacked .gz", "dotted", "folders", "dotted, gzipped"])
 def test_what_is_taken(tiny, tmp_path, write):
     digits = mnist.load_digits(write(tmp_path, tiny))
@@ -76,16 +69,13 @@ def test_only_mnist_is_called_so(tiny, tmp_path):
 @pytest.mark.parametrize("name, change, word", [
     ("y_test", lambda y: None, "y_test"),
     ("x_train", lambda x: x[:, :20], "(40, 20, 28)"),
-    ("x_train", lambda x: x.reshape(40, 784), "(40, 784)"),
     ("x_train", lambda x: x / 255, "float64"),
-    ("x_test", lambda x: np.uint8(3), "uint8 ()"),
     ("x_test", lambda x: x[:0], "(20,)"),
     ("y_train", lambda y: y.astype(float), "float64"),
-    ("y_train", lambda y: y[:39], "(39,)"),
     ("y_train", lambda y: np.eye(10, dtype=int)[y], "(40, 10)"),
     ("y_test", lambda y: y + 1, "0 to 9"),
     ("y_test", lambda y: y.astype(int) - 1, "0 to 9")],
-    ids=["missing", "shape", "flat", "float images", "scalar", "none", "float labels", "count", "one-hot", "10", "-1"])
+    ids=["missing", "shape", "floats", "none", "float labels", "one-hot", "10", "-1"])
 def test_npz_of_another_form(tiny, tmp_path, refused, name, change, word):
     digits = {key: change(value) if key == name else value for key, value in tiny.items()}
     path = write_npz(tmp_path / "bad.npz", {key: value for key, value in digits.items() if value is not None})
@@ -95,26 +85,23 @@ def test_npz_of_another_form(tiny, tmp_path, refused, name, change, word):
 class Bomb:
     """A pickle that would make a folder where it is read."""
 
-    def __init__(self, path):
-        self.path = path
-
     def __reduce__(self):
-        return os.mkdir, (self.path,)
+        return os.mkdir, ("executed",)
 
 
-def test_other_files(tiny, tmp_path, refused):
-    bomb, npz, idx = Bomb(str(tmp_path / "executed")), tmp_path / "a.npz", write_idx(tmp_path / "idx", tiny)
-    write_npz(npz, tiny)
-    contents = {"empty": b"", "a.csv": b"label,1x1,1x2\n5,0,0\n", "mnist.pkl": pickle.dumps(bomb), "cut.npz":
-                npz.read_bytes()[:20000], "bits.npz": npz.read_bytes()[:9000] + b"?" + npz.read_bytes()[9001:],
+def test_other_files(tiny, tmp_path, refused, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole, idx = write_npz(tmp_path / "a.npz", tiny).read_bytes(), write_idx(tmp_path / "idx", tiny)
+    contents = {"empty": b"", "a.csv": b"label,1x1,1x2\n5,0,0\n", "mnist.pkl": pickle.dumps(Bomb()),
+                "cut.npz": whole[:20000], "bits.npz": whole[:9000] + b"?" + whole[9001:],
                 "train-images-idx3-ubyte": (idx / "train-images-idx3-ubyte").read_bytes()}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     np.save(tmp_path / "x.npy", tiny["x_train"])
-    write_npz(tmp_path / "bomb.npz", dict(tiny, x_train=np.array([bomb], object)))
+    write_npz(tmp_path / "bomb.npz", dict(tiny, x_train=np.array([Bomb()], object)))
     for name in [*contents, "x.npy", "bomb.npz"]:
         refused("--mnist", tmp_path / name, words=[tmp_path / name, "an .npz with x_train", "the four IDX files"])
-    assert not os.path.exists(bomb.path)
+    assert not os.path.exists("executed")
     refused("--mnist", tmp_path / "none.npz", words=["none.npz", "no such file"])
 
 

@@ -68,6 +68,7 @@ USES = {
     "a layer's maps": lambda network, _: keras.Model(network.inputs[0], network.layers[-1].output)}
 
 
+@pytest.mark.filterwarnings("error:Skipping variable loading")
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
 @pytest.mark.parametrize("name, which", [(name, 0) for name in USES] + [
     (name, 1) for name in ("checkpoint", ".keras", ".h5", "pickle", "a layer's maps")])
@@ -75,18 +76,6 @@ def test_trained_network_in_use(trained, batch, tmp_path, name, which):
     lenet, images = trained[0], batch[0]
     other = USES[name](trained[which], str(tmp_path / ("saved" + name)))
     assert np.abs(np.array(other(images)) - np.array(lenet(images))).max() < 1e-6
-
-
-def test_another_head(trained, batch):
-    lenet, network = trained
-    before = lenet.get_weights()
-    other = keras.models.clone_model(lenet)
-    other.set_weights(before)
-    other.pop()
-    other.add(keras.layers.Dense(2))
-    other.compile("sgd", "mse")
-    other.fit(batch[0], batch[1][:, :2], verbose=0)
-    assert other.output_shape == (None, 2) and all(map(np.array_equal, lenet.get_weights(), before))
 
 
 def test_fit_and_evaluate_do_what_the_caller_asks_for(batch):
@@ -123,7 +112,8 @@ def test_after_train_each_batch_is_a_step_again(batch):
     expected = network.evaluate(batch[0][:125], batch[1][:125], verbose=0)
     assert network.evaluate(data, steps=5, verbose=0) == pytest.approx(expected)
     rows = [20, 70, 150, 300]
-    assert ThreadPool(4).map(lambda count: len(network.predict(batch[0][:count], batch_size=8, verbose=0)), rows) == rows
+    predictions = ThreadPool(4).map(lambda count: network.predict(batch[0][:count], batch_size=8, verbose=0), rows)
+    assert list(map(len, predictions)) == rows
 
 
 @pytest.mark.parametrize("name, layers, options", [
@@ -139,7 +129,7 @@ def test_train_with_other_settings(name, layers, options, batch, request, monkey
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope() if name == "strategy" else contextlib.nullcontext():
         lenet = lenet5.build_lenet()
         assert name != "strategy" or lenet5.accelerate(lenet) is lenet
-        options = {"optimizer": "sgd", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
+        options = {"optimizer": "adam", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
         lenet.compile(**options)
     network = lenet5.accelerate(lenet)
     if network is not lenet:

@@ -37,9 +37,7 @@ def test_keras_loads_the_weights_of_a_run(finished, lenet):
 
 SAVED = {
     "any name": weights.save_weights, "a.weights.h5": lambda lenet, path: lenet.save_weights(path),
-    "a.keras": lambda lenet, path: lenet.save(path), "a.h5": lambda lenet, path: lenet.save(path),
-    "b.keras": lambda lenet, path: accelerate(lenet).save(path),
-    "c.h5": lambda lenet, path: keras.Model(lenet.inputs, lenet.outputs).save(path)}
+    "a.keras": lambda lenet, path: lenet.save(path), "a.h5": lambda lenet, path: lenet.save(path)}
 
 
 @pytest.mark.parametrize("name", SAVED)
