@@ -23,23 +23,19 @@ CUDA = {"tensorflow": '"tensorflow[and-cuda]==2.21.0"', "jax": '"jax[cuda12]"', 
 def without_chatter():
     """Hide what C++ libraries log to stderr while they load; what is no chatter is printed afterwards."""
     try:
-        stderr = os.dup(2)
-    except OSError:         # closed: the next file that is opened must not get what is logged
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        stderr = os.dup(2)
-    try:
         log = tempfile.TemporaryFile()
-    except OSError:
+    except OSError:         # nowhere to write
         log = open(os.devnull, "w+b")
+    stderr = os.dup(2)
     os.dup2(log.fileno(), 2)
     try:
         yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-        log.seek(0)
-        os.write(2, b"".join(line for line in log if not CHATTER.match(line)))
-        log.close()
+        with log:
+            log.seek(0)
+            os.write(2, b"".join(line for line in log if not CHATTER.match(line)))
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -58,8 +54,9 @@ try:
         import matplotlib.figure    # noqa: F401, here so that Ctrl-C is caught, since it takes long, too
 except KeyboardInterrupt:           # while seconds pass
     sys.exit(end(*INTERRUPTED))
-except (ImportError, ValueError) as error:      # KERAS_BACKEND or keras.json name one that is not there
-    sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, or set KERAS_BACKEND=tensorflow"))
+except (ImportError, ValueError, AttributeError) as error:      # the last two from what keras.json may hold
+    sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, set KERAS_BACKEND=tensorflow,"
+                 " or remove ~/.keras/keras.json"))
 gc.enable()
 
 NAME = keras.backend.backend()

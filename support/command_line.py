@@ -10,8 +10,9 @@ from constants import Constants
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INTERRUPTED = 130, "interrupted"
 
-if sys.stdout is None:      # closed by who started the process, and Keras' progress bars need one
-    sys.stdout = open(os.devnull, "w")
+for name in "stdin", "stdout", "stderr":
+    if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
+        setattr(sys, name, open(os.devnull, "w"))
 
 
 class UserError(Exception):
