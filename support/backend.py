@@ -52,6 +52,9 @@ try:
         except ImportError:         # Keras' other backends do without, but load it later where it is
             tf = None
         import matplotlib.figure    # noqa: F401, here so that Ctrl-C is caught, since it takes long, too
+    NAME = keras.backend.backend()
+    if NAME not in TITLES:
+        raise ImportError(f"the backend {NAME} cannot train")
 except KeyboardInterrupt:           # while seconds pass
     sys.exit(end(*INTERRUPTED))
 except (ImportError, ValueError, AttributeError) as error:      # the last two from what keras.json may hold
@@ -59,9 +62,6 @@ except (ImportError, ValueError, AttributeError) as error:      # the last two f
                  " or remove ~/.keras/keras.json"))
 gc.enable()
 
-NAME = keras.backend.backend()
-if NAME not in TITLES:
-    sys.exit(end(2, f"Keras' backend {NAME} cannot train; set KERAS_BACKEND to {', '.join(TITLES)}"))
 keras.backend.set_image_data_format("channels_last")        # keras.json may have the other, which is not the network's
 TENSORFLOW_1 = NAME == "tensorflow" and keras.__version__.startswith("2.")      # the published stack
 TENSORFLOW_2 = NAME == "tensorflow" and not TENSORFLOW_1

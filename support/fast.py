@@ -9,7 +9,6 @@ CONVOLUTION = keras.layers.Conv2D, {
     "kernel_size": (5, 5), "strides": (1, 1), "padding": "valid", "dilation_rate": (1, 1), "groups": 1}
 POOLING = keras.layers.AveragePooling2D, {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}
 KNOWN_LAYERS = [CONVOLUTION, POOLING, CONVOLUTION, POOLING, CONVOLUTION]
-KNOWN_IMAGE_SIZE = (32, 32)
 ON_EACH_IMAGE_ALONE = (
     keras.layers.Conv2D, keras.layers.AveragePooling2D, keras.layers.Dropout, keras.layers.Flatten, keras.layers.Dense)
 
@@ -37,10 +36,8 @@ def layers_used(network):
 
 def find_obstacle(lenet):
     """Return why a network's first layers are none that convolutions.py carries out, in words, or None."""
-    if type(lenet) is not keras.Sequential or not lenet.built:
-        return "the network is not a keras.Sequential that begins with an InputLayer"
-    if lenet.input_shape[1:3] != KNOWN_IMAGE_SIZE:
-        return f"the input has the shape {lenet.input_shape[1:]}, not {(*KNOWN_IMAGE_SIZE, 'channels')}"
+    if type(lenet) is not keras.Sequential or not lenet.built or lenet.input_shape[1:3] != (32, 32):
+        return "the network is not a keras.Sequential that begins with an InputLayer of 32x32 pixels"
     layers = [layer for layer in lenet.layers if type(layer) is not keras.layers.Dropout]
     if len(layers) <= len(KNOWN_LAYERS):
         return f"there are {len(layers)} layers, not more than {len(KNOWN_LAYERS)}"

@@ -83,7 +83,7 @@ CHANGES = {
     "SP2 normalised": (change(SP2=lambda layer: [layer, normalization(name="N")]), "N is a BatchNormalization layer"),
     "lambda in C1": (change(C1={"activation": lambda x: center(x)}), "C1 has a function of your own or looks"),
     "C1 regularised": (change(C1={"activity_regularizer": "l2"}), "C1 has a function of your own or looks"),
-    "larger images": (change(input_shape=(36, 36, 1)), "the input has the shape (36, 36, 1)"),
+    "larger images": (change(input_shape=(36, 36, 1)), "InputLayer of 32x32 pixels"),
     "functional": (change(make=lambda layers: keras.Sequential(layers)._functional), "not a keras.Sequential"),
     "no InputLayer": (change(make=lambda layers: keras.Sequential(layers[1:])), "not a keras.Sequential"),
 }
