@@ -65,27 +65,15 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see lenet5.py --help")
 
 
-def whole_number(low):
-    """Return a parser of whole numbers from low on, of 32 bits."""
-    def parse(text):
-        if not text.isdecimal() or not low <= int(text) < 2 ** 32:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {2 ** 32 - 1}")
-        return int(text)
-    return parse
-
-
 def parse_options(arguments=None):
-    """Return the options as attributes: mnist, epochs, batch_size, seed, logs, evaluate, read, weights.
-
-    arguments: a list of strings; None is the process' own. Raises UserError.
-    """
+    """Return the options (arguments: a list of strings, or None for the process' own); raises UserError."""
     parser = Parser(prog="lenet5.py", description="Trains LeNet-5 on MNIST and writes what came out.")
     add = parser.add_argument
     add("--mnist", metavar="PATH", help="other digits: an .npz with x_train, y_train, x_test, y_test, or a folder of"
         " the four IDX files (assets/mnist.npz)")
-    add("--epochs", metavar="N", type=whole_number(1), default=Constants.EPOCHS, help="of training (%(default)s)")
-    add("--batch-size", metavar="N", type=whole_number(1), default=Constants.BATCH_SIZE, help="images (%(default)s)")
-    add("--seed", metavar="N", type=whole_number(0), default=int.from_bytes(os.urandom(4), "little"),
+    add("--epochs", metavar="N", type=int, default=Constants.EPOCHS, help="of training (%(default)s)")
+    add("--batch-size", metavar="N", type=int, default=Constants.BATCH_SIZE, help="images (%(default)s)")
+    add("--seed", metavar="N", type=int, default=int.from_bytes(os.urandom(4), "little"),
         help="repeat a run exactly, on the same machine with the same versions (a fresh one is drawn)")
     add("--logs", metavar="DIR", default=Constants.LOGS_DIR, help="where the files of a run go (%(default)s)")
     add("--evaluate", metavar="FILE", help="no training: load these weights and test them")
@@ -94,5 +82,7 @@ def parse_options(arguments=None):
     options = parser.parse_args(arguments)
     if options.weights and not options.read or options.evaluate and options.read:
         parser.error("--weights goes with --read, --evaluate with neither")
+    if not all(0 < number <= 2 ** 32 for number in (options.epochs, options.batch_size, options.seed + 1)):
+        parser.error("--epochs and --batch-size are from 1 to 4294967296, --seed from 0 to 4294967295")
     options.weights = options.weights or os.path.join(ROOT, "assets", "LeNet-5.weights.h5")
     return options

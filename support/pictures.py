@@ -55,20 +55,17 @@ def draw_errors(images, misclassified, data_name):
 
     images: uint8 (n, 28, 28); misclassified: [index, true, predicted] of each
     """
-    count, size = len(misclassified), Constants.DIGIT_SIZE
+    count = len(misclassified)
     columns = max(10, int(np.ceil(np.sqrt(count))))
     rows = max(1, -(-count // columns))
-    width, height = size + 6, size + 22     # of a cell, in pixels of the digits
-    sheet = np.zeros((rows * height, columns * width), np.uint8)
-    inches = .6 * rows * height / width
-    figure = Figure(figsize=(.6 * columns, inches + .75))
-    axes = figure.add_axes([0, 0, 1, inches / (inches + .75)])
-    for cell, (index, true, predicted) in enumerate(misclassified):
-        top, left = cell // columns * height + 3, cell % columns * width + 3
-        sheet[top:top + size, left:left + size] = images[index]
-        axes.text(left + size / 2, top + size + 8, f"{true}\u2192{predicted}", ha="center", va="center", fontsize=SMALL)
-    axes.imshow(sheet, cmap="gray_r", interpolation="nearest", aspect="auto")
+    figure = Figure(figsize=(.6 * columns, .88 * rows + .75))
+    axes = figure.add_axes([0, 0, 1, .88 * rows / (.88 * rows + .75)], xlim=(0, columns), ylim=(rows, 0))
     axes.axis("off")
+    for cell, (index, true, predicted) in enumerate(misclassified):
+        row, column = divmod(cell, columns)
+        axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=Constants.MAX_PIXEL, interpolation="nearest",
+                    aspect="auto", extent=(column + .09, column + .91, row + .62, row + .06))
+        axes.text(column + .5, row + .78, f"{true}\u2192{predicted}", ha="center", va="center", fontsize=SMALL)
     add_title(figure, f"{count:,} of {len(images):,} misread: true \u2192 predicted", f"LeNet-5 on {label(data_name)}")
     return to_jpeg(figure, DPI * min(1, (300 / max(count, 1)) ** .5))      # thousands would take gigabytes
 
