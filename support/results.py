@@ -40,10 +40,7 @@ def check_finite(epoch, logs):
 
 
 def name_results(network, values):
-    """Return what evaluate returned by Keras 3's names: loss, accuracy, and whatever else was compiled.
-
-    Raises FloatingPointError where the loss is not a number.
-    """
+    """Return what evaluate returned by Keras 3's names; raises FloatingPointError where the loss is not finite."""
     if hasattr(network, "get_metrics_result"):      # Keras 3; its values are in an order of their own
         values = network.get_metrics_result()
     else:
@@ -77,10 +74,7 @@ def check_writable(logs, lenet):
 
 
 def write(path, content):
-    """Write a file, and its folder, that appears whole or not at all; raises UserError.
-
-    content: bytes, or a function that writes to a path
-    """
+    """Write bytes, or what a function writes to a path: a file that is whole or not there. Raises UserError."""
     folder, name = os.path.split(path)
     hidden = os.path.join(folder, "." + name)
     try:
@@ -112,10 +106,7 @@ def write_picture(logs, name, jpeg):
 
 
 def write_run(logs, record, jpegs, lenet):
-    """Write a run's pictures (bytes or None, by name), weights and, last, record; return the path of the record.
-
-    Raises UserError where weights or record cannot be written.
-    """
+    """Write pictures (bytes or None, by name), weights and, last, record; return its path. Raises UserError."""
     path = os.path.join(logs, f"LeNet-5.{record['stamp']!r}")
     for name, jpeg in jpegs.items():
         write_picture(logs, f"{name}.{record['stamp']!r}", jpeg)
