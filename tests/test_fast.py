@@ -108,7 +108,8 @@ def test_outputs_loss_and_gradients(build, obstacle, batch, capsys):
 def test_optimizer(options, batch):
     twins = build_twins(lenet5.build_lenet)
     for network in twins:
-        network.compile(Adadelta(**dict({"learning_rate": 1.}, **options)), "categorical_crossentropy", run_eagerly=True)
+        optimizer = Adadelta(**dict({"learning_rate": 1.}, **options))
+        network.compile(optimizer, keras.losses.categorical_crossentropy, run_eagerly=True)
         for count in 1, 7, 128:
             network.train_on_batch(*(part[:count] for part in batch))
     assert type(twins[0].optimizer) is (Adadelta if "use_ema" in options else fast.Adadelta)
