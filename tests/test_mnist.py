@@ -96,6 +96,7 @@ def test_other_files(tiny, tmp_path, refused, monkeypatch):
     write_npz("bomb.npz", dict(tiny, x_train=np.array([Bomb()], object)))
     for name in set(os.listdir()) - {"a.npz"} | {"none"}:
         refused("--mnist", tmp_path / name, words=[tmp_path / name, "an .npz with x_train", "the four IDX files"])
+    refused("--mnist", "a.csv", words=["a.csv: File is not a zip file"])        # and not that it has pickles
     assert not os.path.exists("executed")
 
 
