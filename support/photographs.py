@@ -79,7 +79,7 @@ def find_candidates(picture, margin):
     """Yield what may be a digit, of any size, darker or lighter than what surrounds it."""
     for side in SIDES:
         scale = side / max(picture.size)
-        if scale > 2:
+        if scale > 4:
             continue
         small = picture.resize([max(1, round(length * scale)) for length in picture.size], Image.BICUBIC)
         frame = margin * scale + .5 * (margin > 0)
@@ -168,7 +168,7 @@ def cut_out(picture, box, dark):
     parts = label_parts(ink > .4 * full)
     main = np.bincount(parts[inside].ravel(), ink[inside].ravel(), 2)[1:].argmax() + 1
     digit = parts == main
-    if not digit.any() or spread(spread(digit, 2, np.maximum), FINE // 5, np.minimum).any():    # noise, or a sheet
+    if not digit.any() or spread(spread(digit, 2, np.maximum), FINE // 4, np.minimum).any():     # noise, or a sheet
         return box, None, 0
     outermost = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     joined = set(parts[spread(digit, FINE // 8, np.maximum)]) - set(outermost) - {0} | {main}   # interrupted strokes
