@@ -108,7 +108,7 @@ def main(arguments=None):
     digits = mnist.load_digits(options.mnist)
     data = mnist.describe(digits, options.mnist)
     if data["name"] != "MNIST":
-        command_line.show(f"Data: {data['name']}, which is not MNIST")
+        print(f"Data: {data['name']}, which is not MNIST")
     print("Tensor Shape of each Image:", Constants.INPUT_SHAPE)
     print("Num of Training Samples:", len(digits["x_train"]))
     print("Num of Testing Samples:", len(digits["x_test"]))
@@ -140,7 +140,7 @@ def main(arguments=None):
         "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed,
                    **results.describe_compiled(network)},
         **result, "misclassified": misclassified}, jpegs, lenet)
-    command_line.show(f"Written: {path}, its plots and weights")
+    print(f"Written: {path}, its plots and weights")
     return 0
 
 

@@ -23,23 +23,19 @@ CUDA = {"tensorflow": '"tensorflow[and-cuda]==2.21.0"', "jax": '"jax[cuda12]"', 
 def without_chatter():
     """Hide what C++ libraries log to stderr while they load; what is no chatter is printed afterwards."""
     try:
-        stderr = os.dup(2)
-    except OSError:         # closed: the next file that is opened must not get what is logged
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        stderr = os.dup(2)
-    try:
         log = tempfile.TemporaryFile()
-    except OSError:
+    except OSError:         # nowhere to write
         log = open(os.devnull, "w+b")
+    stderr = os.dup(2)
     os.dup2(log.fileno(), 2)
     try:
         yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-        log.seek(0)
-        os.write(2, b"".join(line for line in log if not CHATTER.match(line)))
-        log.close()
+        with log:
+            log.seek(0)
+            os.write(2, b"".join(line for line in log if not CHATTER.match(line)))
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -56,15 +52,16 @@ try:
         except ImportError:         # Keras' other backends do without, but load it later where it is
             tf = None
         import matplotlib.figure    # noqa: F401, here so that Ctrl-C is caught, since it takes long, too
+    NAME = keras.backend.backend()
+    if NAME not in TITLES:
+        raise ImportError(f"the backend {NAME} cannot train")
 except KeyboardInterrupt:           # while seconds pass
     sys.exit(end(*INTERRUPTED))
-except (ImportError, ValueError) as error:      # KERAS_BACKEND or keras.json name one that is not there
-    sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, or set KERAS_BACKEND=tensorflow"))
+except (ImportError, ValueError, AttributeError) as error:      # the last two from what keras.json may hold
+    sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, set KERAS_BACKEND=tensorflow,"
+                 " or remove ~/.keras/keras.json"))
 gc.enable()
 
-NAME = keras.backend.backend()
-if NAME not in TITLES:
-    sys.exit(end(2, f"Keras' backend {NAME} cannot train; set KERAS_BACKEND to {', '.join(TITLES)}"))
 keras.backend.set_image_data_format("channels_last")        # keras.json may have the other, which is not the network's
 TENSORFLOW_1 = NAME == "tensorflow" and keras.__version__.startswith("2.")      # the published stack
 TENSORFLOW_2 = NAME == "tensorflow" and not TENSORFLOW_1

@@ -10,25 +10,21 @@ from support import cpu
 from support.backend import tf
 
 
-def carry_out(layers, halves, training):
-    """Return what C1 to C5 make of images (n, 32, 32, channels): (n, 1, 1, filters), for each half of a batch.
+def prepare(layers):
+    """Return a function for each layer from C1 to C5, which takes images or maps (n, height, width, channels) on.
 
-    layers: Conv2D 5x5, AveragePooling2D 2x2, Conv2D 5x5, AveragePooling2D 2x2,
-        Conv2D 5x5, and any Dropout between them
+    layers: Conv2D 5x5, AveragePooling2D 2x2, Conv2D 5x5, AveragePooling2D 2x2, Conv2D 5x5,
+        any Dropout between them, and whatever comes next
     """
-    c1, sp2, c3, sp4, c5 = (layer for layer in layers if not isinstance(layer, keras.layers.Dropout))
+    c1, sp2, c3, sp4, c5 = [layer for layer in layers if not isinstance(layer, keras.layers.Dropout)][:5]
     wide = 2 if "AVX-512" in cpu.describe() else 1      # 24 channels fill the registers of AVX2, 48 those of AVX-512
-    functions = {       # (n, height, width, rows * columns * filters of the published network)
+    return {        # (n, height, width, rows * columns * filters of the published network)
         c1: convolve(c1, rows=4, columns=wide),             # (n, 7, 28, 4 * 1 * 6) or (n, 7, 14, 4 * 2 * 6)
         sp2: average(c1.filters, rows=4, columns=wide),     # (n, 7, 14, 2 * 1 * 6)
         c3: convolve(c3, rows=2, rows_seen=2),              # (n, 5, 10, 2 * 1 * 16)
         sp4: average(c3.filters, rows=2),                   # (n, 5, 5, 16)
         c5: multiply(c5),                                   # (n, 1, 1, 120)
     }
-    for layer in layers:
-        function = functions.get(layer, lambda maps, layer=layer: drop(layer, maps, training))
-        halves = [function(maps) for maps in halves]
-    return halves
 
 
 def convolve(layer, rows, columns=1, rows_seen=1):

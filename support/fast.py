@@ -4,13 +4,11 @@ import keras
 from support import backend, convolutions
 from support.backend import tf
 
-# The layers that convolutions.py carries out, by their public attributes. What is not
-# named is free: channels, filters, Keras' activations, biases, dropout between them.
+# What convolutions.py carries out, by public attributes; what is not named is free: channels, filters, biases
 CONVOLUTION = keras.layers.Conv2D, {
     "kernel_size": (5, 5), "strides": (1, 1), "padding": "valid", "dilation_rate": (1, 1), "groups": 1}
 POOLING = keras.layers.AveragePooling2D, {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}
 KNOWN_LAYERS = [CONVOLUTION, POOLING, CONVOLUTION, POOLING, CONVOLUTION]
-KNOWN_IMAGE_SIZE = (32, 32)
 ON_EACH_IMAGE_ALONE = (
     keras.layers.Conv2D, keras.layers.AveragePooling2D, keras.layers.Dropout, keras.layers.Flatten, keras.layers.Dense)
 
@@ -21,9 +19,8 @@ def accelerate(lenet):
     Its outputs are the same to 1e-6; dropout draws other units. Where there is nothing
     to gain, or a layer is not known, it is lenet itself; a line says so in the latter case.
     """
-    if not backend.TENSORFLOW_2 or backend.find_gpu() or tf.distribute.has_strategy():
-        return lenet
-    if lenet.distribute_strategy is not tf.distribute.get_strategy():       # built in the scope of one
+    if (not backend.TENSORFLOW_2 or backend.find_gpu() or tf.distribute.has_strategy()
+            or lenet.distribute_strategy is not tf.distribute.get_strategy()):      # built in the scope of one
         return lenet
     obstacle = find_obstacle(lenet)
     if obstacle:
@@ -39,10 +36,8 @@ def layers_used(network):
 
 def find_obstacle(lenet):
     """Return why a network's first layers are none that convolutions.py carries out, in words, or None."""
-    if type(lenet) is not keras.Sequential or not lenet.built:
-        return "the network is not a keras.Sequential that begins with an InputLayer"
-    if len(lenet.input_shape) != 4 or lenet.input_shape[1:3] != KNOWN_IMAGE_SIZE:
-        return f"the input has the shape {lenet.input_shape[1:]}, not {(*KNOWN_IMAGE_SIZE, 'channels')}"
+    if type(lenet) is not keras.Sequential or not lenet.built or lenet.input_shape[1:3] != (32, 32):
+        return "the network is not a keras.Sequential that begins with an InputLayer of 32x32 pixels"
     layers = [layer for layer in lenet.layers if type(layer) is not keras.layers.Dropout]
     if len(layers) <= len(KNOWN_LAYERS):
         return f"there are {len(layers)} layers, not more than {len(KNOWN_LAYERS)}"
@@ -52,15 +47,10 @@ def find_obstacle(lenet):
         for name, value in dict(settings, data_format="channels_last", compute_dtype="float32").items():
             if getattr(layer, name) != value:
                 return f"{layer.name} has {name} {getattr(layer, name)}, not {value}"
-    for layer in lenet.layers[:depth(lenet.layers)]:
+    for layer in lenet.layers[:1 + lenet.layers.index(layers[len(KNOWN_LAYERS) - 1])]:
         if not acts_on_each_image_alone(layer):
             return f"{layer.name} has a function of your own or looks beyond a single image"
     return None
-
-
-def depth(layers):
-    """Return how many of the first layers convolutions.py carries out: those up to C5."""
-    return 1 + [index for index, layer in enumerate(layers) if type(layer) is keras.layers.Conv2D][2]
 
 
 def acts_on_each_image_alone(layer):
@@ -83,50 +73,27 @@ class FastLayers(keras.Sequential):
             return super().call(inputs, training, mask)     # which adapts them
         count = tf.shape(inputs)[0]     # an odd one's middle image goes to both: TensorFlow fails on an empty half
         halves = [inputs[:(count + 1) // 2], inputs[count // 2:]]
-        known, rest = self.layers[:depth(self.layers)], self.layers[depth(self.layers):]
-        halves = convolutions.carry_out(known, halves, training)
+        rest, functions = list(self.layers), convolutions.prepare(self.layers)
         while len(rest) > 1 and acts_on_each_image_alone(rest[0]):
-            layer, *rest = rest
+            layer = rest.pop(0)
             if isinstance(layer, keras.layers.Dropout):
                 halves = [convolutions.drop(layer, half, training) for half in halves]
             else:
-                halves = [layer(half) for half in halves]
+                halves = [functions.get(layer, layer)(half) for half in halves]
         outputs = tf.concat([halves[0], halves[1][count % 2:]], 0)
         for layer in rest:
             outputs = layer(outputs)        # Keras hands training on
         return outputs
 
     def compile(self, optimizer="rmsprop", *arguments, **options):
-        """Keras' compile; a plain Adadelta becomes one of the same settings that is a single operation an array."""
-        if type(optimizer) is keras.optimizers.Adadelta and not optimizer.built:
-            settings = optimizer.get_config()
-            named = {name: settings[name] for name in ("learning_rate", "rho", "epsilon", "name")}
-            if (isinstance(settings["learning_rate"], float)        # no schedule
-                    and settings == keras.optimizers.Adadelta(**named).get_config()):
-                optimizer = Adadelta.from_config(settings)
+        """Keras' compile, for which an Adadelta becomes one of the same settings that is faster."""
+        if type(optimizer) is keras.optimizers.Adadelta and not optimizer.use_ema:
+            optimizer = Adadelta.from_config(optimizer.get_config())
         super().compile(optimizer, *arguments, **options)
 
-    def get_compile_config(self):
-        """Keras' own, with its Adadelta: whoever loads the network may not have this one."""
-        config = super().get_compile_config()
-        if isinstance(self.optimizer, Adadelta):
-            plain = keras.optimizers.Adadelta.from_config(self.optimizer.get_config())
-            config["optimizer"] = keras.saving.serialize_keras_object(plain)
-        return config
-
-    def compile_from_config(self, config):
-        """Compile a copy; Keras does not where a class has a compile of its own."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
     def save(self, *arguments, **options):
-        """Save as the plain network, for whoever loads it may not have this class."""
-        plain = keras.Sequential([*self.inputs, *self.layers], name=self.name)
-        if self.compiled:
-            plain.compile_from_config(self.get_compile_config())
-            for variable, own in zip(plain.optimizer.variables, self.optimizer.variables):
-                variable.assign(own)
-        plain.save(*arguments, **options)
+        """Save the plain network, to be compiled again: whoever loads it may not have this class."""
+        keras.Sequential([*self.inputs, *self.layers], name=self.name).save(*arguments, **options)
 
 
 class Adadelta(keras.optimizers.Adadelta):

@@ -30,17 +30,19 @@ def feed_evaluate(test, batch_size):
 def pipeline(x, y, batch_size, shuffle=False):
     """Return a tf.data.Dataset of batches of the arrays x and y, in another order in each epoch if they are shuffled.
 
-    Keras' own pipeline stands still at the end of some epochs: TensorFlow wakes
-    the thread that tunes it before telling it to stop, and may have to wait while
-    it sleeps on for seconds. This one is not tuned.
+    Keras' own stands still at the end of some epochs, for seconds, until the thread
+    that tunes it wakes. This one is not tuned.
     """
-    count, pixels = len(x), to_pixels(x)
-    with tf.device("CPU"):
-        images, labels = tf.constant(x if pixels is None else pixels), tf.constant(y)
+    count = len(x)
+    with np.errstate(invalid="ignore"):     # other numbers than pixels
+        pixels = np.rint(x * Constants.MAX_PIXEL).astype(np.uint8)
+    scaled = np.array_equal(np.divide(pixels, Constants.MAX_PIXEL, dtype="float32"), x)
+    with tf.device("CPU"):      # as pixels, images take a quarter of the memory
+        images, labels = tf.constant(pixels if scaled else x), tf.constant(y)
 
     def gather(chosen):
         batch = tf.gather(images, chosen)
-        return batch if pixels is None else tf.cast(batch, x.dtype) / Constants.MAX_PIXEL, tf.gather(labels, chosen)
+        return tf.cast(batch, x.dtype) / Constants.MAX_PIXEL if scaled else batch, tf.gather(labels, chosen)
 
     order = tf.data.Dataset.from_tensors(tf.range(count))
     if shuffle:
@@ -54,38 +56,31 @@ def pipeline(x, y, batch_size, shuffle=False):
     return batches.with_options(options)
 
 
-def to_pixels(x):
-    """Return the uint8 array of which float32 images are 255ths, for it takes a quarter of the memory, or None."""
-    pixels = np.empty(x.shape, np.uint8)
-    for start in range(0, len(x), 20):      # few at a time stay in the processor's cache
-        part, rounded = x[start:start + 20], pixels[start:start + 20]
-        with np.errstate(invalid="ignore"):     # other numbers than pixels
-            rounded[...] = np.rint(part * Constants.MAX_PIXEL)
-        if not np.array_equal(np.divide(rounded, Constants.MAX_PIXEL, dtype="float32"), part):
-            return None
-    return pixels
-
-
 @contextlib.contextmanager
 def several_steps(network, labels):
-    """Have TensorFlow 2 carry out several batches at once; afterwards one at a time again, as Keras has it.
+    """Have TensorFlow 2 carry out several batches at once; afterwards as many as the network was compiled for.
 
     labels: those of one image or more, which tell the metrics what they will get
     """
-    if not backend.TENSORFLOW_2 or not network.compiled or network.run_eagerly or network.steps_per_execution > 1:
+    if not backend.TENSORFLOW_2 or not network.compiled or network.run_eagerly:
         yield
         return
     # A first step that makes variables would be traced twice
     with network.distribute_strategy.scope():
         network.optimizer.build(network.trainable_variables)
         network.compute_metrics(None, labels[:1], np.zeros((1, *network.output_shape[1:]), "float32"))
-    network.train_function = network.test_function = None       # those that may be there are traced for one batch
-    network.steps_per_execution = STEPS_PER_EXECUTION
+    compiled = network.steps_per_execution
+    set_steps(network, STEPS_PER_EXECUTION)
     try:
         yield
     finally:
-        network.train_function = network.test_function = None
-        network.steps_per_execution = 1
+        set_steps(network, compiled)
+
+
+def set_steps(network, count):
+    """Set how many batches an execution has; functions that may be there are traced for another number."""
+    network.train_function = network.test_function = None
+    network.steps_per_execution = count
 
 
 class ProgressBar(keras.callbacks.ProgbarLogger):

@@ -1,4 +1,5 @@
 """Digits, read and checked: MNIST of this repository, another .npz, or a folder of IDX files."""
+import glob
 import gzip
 import hashlib
 import os
@@ -23,26 +24,22 @@ def load_digits(path=None):
     Returns four uint8 arrays by these names: images (n, 28, 28), labels (n,).
     Raises UserError where the data cannot be read or has another form.
     """
-    if path is None:
-        digits = load_digits(MNIST_PATH)
-        if hash_arrays(digits) != Constants.MNIST_SHA256:
-            raise UserError(f"{MNIST_PATH} is not MNIST; get it again, by: git checkout assets/mnist.npz")
-        return digits
-    if not os.path.exists(path):
-        raise UserError(f"{path}: no such file or folder")
+    source = path or MNIST_PATH
     try:
-        digits = read_idx(path) if os.path.isdir(path) else read_npz(path)
-        check("train", digits["x_train"], digits["y_train"])
-        check("test", digits["x_test"], digits["y_test"])
-        return {name: np.ascontiguousarray(digits[name], np.uint8) for name in NAMES}
+        digits = read_idx(source) if os.path.isdir(source) else read_npz(source)
+        for part in "train", "test":
+            check(part, digits["x_" + part], digits["y_" + part])
     except Exception as error:      # whatever a damaged or hostile file provokes
-        raise UserError(f"{path}: {one_line(error)}; digits come as an .npz with {', '.join(NAMES)}"
+        raise UserError(f"{source}: {one_line(error)}; digits come as an .npz with {', '.join(NAMES)}"
                         " or as a folder of the four IDX files")
+    digits = {name: np.ascontiguousarray(digits[name], np.uint8) for name in NAMES}
+    if path is None and describe(digits, source)["name"] != "MNIST":
+        raise UserError(f"{source} is not MNIST; get it again, by: git checkout assets/mnist.npz")
+    return digits
 
 
 def read_npz(path):
-    if not zipfile.is_zipfile(path):
-        raise ValueError("not an .npz file")
+    zipfile.ZipFile(path).close()       # refuses what np.load would take for something else
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in NAMES}
 
@@ -52,24 +49,28 @@ def read_idx(folder):
     digits = {}
     for name, file_name in IDX_FILES.items():
         path = find_idx(folder, file_name)
-        with open(path, "rb") as file:
-            gzipped = file.read(2) == b"\x1f\x8b"
-        with (gzip.open if gzipped else open)(path, "rb") as file:
-            content = file.read()
-        rank = 3 if name.startswith("x") else 1
-        magic, *shape = np.frombuffer(content, ">u4", 1 + rank).tolist()
-        if magic != 0x0800 + rank:  # unsigned bytes, in as many dimensions
-            raise ValueError(f"{os.path.basename(path)} is not IDX")
-        digits[name] = np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+        try:
+            with open(path, "rb") as file:
+                content = file.read()
+            if content.startswith(b"\x1f\x8b"):
+                content = gzip.decompress(content)
+            rank = 3 if name.startswith("x") else 1
+            if not content.startswith(bytes([0, 0, 8, rank])):      # unsigned bytes, in as many dimensions
+                raise ValueError("not IDX, or of another rank")
+            shape = np.frombuffer(content, ">u4", rank, offset=4)
+            digits[name] = np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+        except Exception as error:
+            raise ValueError(f"{os.path.basename(path)}: {one_line(error)}")
     return digits
 
 
 def find_idx(folder, file_name):
     """Return the path of an IDX file: some archives have a dot in its name, or a folder of its name around it."""
-    names = [name + ending for name in (file_name, file_name.replace("-idx", ".idx")) for ending in ("", ".gz")]
-    for path in names + [os.path.join(outer, inner) for outer in names for inner in names]:
-        if os.path.isfile(os.path.join(folder, path)):
-            return os.path.join(folder, path)
+    name = file_name.replace("-idx", "?idx") + "*"      # .gz
+    for pattern in name, os.path.join(name, name):
+        for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern))):
+            if os.path.isfile(path):
+                return path
     raise ValueError(f"there is no {file_name} in it")
 
 
@@ -80,28 +81,21 @@ def check_batch_size(batch_size, digits):
 
 
 def check(part, images, labels):
-    """Raise ValueError unless images are uint8 (n, 28, 28) and labels n whole numbers from 0 to 9."""
-    if images.dtype != np.uint8 or images.shape[1:] != (Constants.DIGIT_SIZE,) * 2:
-        raise ValueError(f"x_{part} is {images.dtype} {images.shape}, not uint8 (n, 28, 28)")
-    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-        raise ValueError(f"y_{part} is {labels.dtype} {labels.shape}, not {len(images)} whole numbers")
-    if not len(images):
-        raise ValueError(f"x_{part} is empty")
-    if labels.min() < 0 or labels.max() >= Constants.NUM_CLASSES:
-        raise ValueError(f"y_{part} has labels outside 0 to 9")
-
-
-def hash_arrays(digits):
-    """Return the SHA-256 of each array's bytes, by name."""
-    return {name: hashlib.sha256(digits[name]).hexdigest() for name in NAMES}
+    """Raise ValueError unless images are uint8 (n, 28, 28) and labels n whole numbers from 0 to 9; n is not 0."""
+    if images.dtype != np.uint8 or images.shape[1:] != (Constants.DIGIT_SIZE,) * 2 or not len(images):
+        raise ValueError(f"x_{part} is {images.dtype} {images.shape}, not uint8 (1 or more, 28, 28)")
+    if (labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]
+            or labels.min() < 0 or labels.max() >= Constants.NUM_CLASSES):
+        raise ValueError(f"y_{part} is {labels.dtype} {labels.shape}, not {len(images)} whole numbers from 0 to 9")
 
 
 def describe(digits, path=None):
     """Return what the record says of the digits: their name, "MNIST" only where they are, and their SHA-256."""
-    hashes = hash_arrays(digits)
+    hashes = {name: hashlib.sha256(digits[name]).hexdigest() for name in NAMES}
+    path = os.path.abspath(path or MNIST_PATH)
+    name = os.path.basename(path)
     if hashes == Constants.MNIST_SHA256:
         name = "MNIST"
-    else:
-        path = os.path.abspath(path)
-        name = os.path.basename(path) if os.path.basename(path) != "MNIST" else path
+    elif name == "MNIST":
+        name = path
     return {"name": name, "sha256": hashes}

@@ -25,16 +25,14 @@ def draw_curves(history, data_name):
 
 def draw_metric(metric, history, data_name):
     """Draw the loss, or the accuracy as the error that it leaves, on a logarithmic axis: past the second epoch."""
-    runs = [("", "o-", 1, history), ("run of 2022", "--", .6, Constants.PUBLISHED["history"])]
-    runs = runs if data_name == "MNIST" else runs[:1]
     figure = Figure(figsize=(6, 4.4))
-    axes = add_axes(figure, [.175, .135, .79, .58 if len(runs) > 1 else .64])
+    axes = add_axes(figure, [.175, .135, .79, .58])
     for key, color, name in (metric, TRAINING, "training, with dropout"), ("val_" + metric, TEST, "test"):
-        for source, line, alpha, run in runs:
+        runs = [(history, name, "o-", 1), (Constants.PUBLISHED["history"], "run of 2022", "--", .6)]
+        for run, source, line, alpha in runs if data_name == "MNIST" else runs[:1]:
             values = 100 * (1 - np.array(run[key])) if metric == "accuracy" else np.array(run[key])
-            axes.plot(np.arange(1, len(values) + 1), values, line, color=color, alpha=alpha, linewidth=2,
-                      markersize=5 if len(values) < 50 else 0, clip_on=False,
-                      label=f"{source or name}: {run[key][-1]:.4g}")
+            axes.plot(range(1, len(values) + 1), values, line, color=color, alpha=alpha, linewidth=2, clip_on=False,
+                      markersize=5 if len(values) < 50 else 0, label=f"{source}: {run[key][-1]:.4g}")
     axes.legend(ncol=2, frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(-.21, 1),
                 handlelength=1.5, handletextpad=.5, columnspacing=1.5, borderaxespad=0)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
@@ -46,7 +44,6 @@ def draw_metric(metric, history, data_name):
         axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
-        axes.set_ylabel(axes.get_ylabel() + " (log scale)")
     values = history["val_" + metric]
     add_title(figure, f"Test {metric} after epoch {len(values)}: {values[-1]:.4g}", f"LeNet-5 on {label(data_name)}")
     return figure
@@ -62,7 +59,7 @@ def draw_errors(images, misclassified, data_name):
     columns = max(10, int(np.ceil(np.sqrt(count))))
     rows = max(1, -(-count // columns))
     width, height = size + 6, size + 22     # of a cell, in pixels of the digits
-    sheet = np.zeros((rows * height, columns * width), np.uint8)
+    sheet = np.zeros((rows * height, columns * width), np.uint8)        # one image: thousands would take minutes
     inches = .6 * rows * height / width
     figure = Figure(figsize=(.6 * columns, inches + .75))
     axes = figure.add_axes([0, 0, 1, inches / (inches + .75)])

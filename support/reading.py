@@ -21,7 +21,7 @@ def read_files(lenet, preprocess, paths, logs, stamp):
             continue
         images = preprocess(photograph.digit[np.newaxis])
         probabilities, = lenet.predict(images, verbose=0)
-        command_line.show(f"{path}: {probabilities.argmax()} ({probabilities.max():.2f})")
+        print(f"{path}: {probabilities.argmax()} ({probabilities.max():.2f})")
         picture = results.draw(draw_network, lenet, images[0], photograph.image, photograph.box)
         results.write_picture(logs, f"read.{stamp!r}-{number}", picture)
     return code

@@ -39,8 +39,7 @@ def test_arrays_come_in_order_and_unchanged(array, recwarn):
     array = array[:, np.newaxis]
     dataset = feed.pipeline(array, array, 30)
     assert np.array_equal(np.concatenate([images for images, _ in dataset]), array, equal_nan=True)
-    pixels = feed.to_pixels(array)
-    assert np.array_equal(pixels, NUMBERS[:, np.newaxis]) if array is ARRAYS["pixels"] else not recwarn.list
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("batch_size, steps", [(3, 67), (1, 200)])

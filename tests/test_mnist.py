@@ -47,18 +47,16 @@ def test_other_digits_inside_are_noticed(digits_npz, monkeypatch, refused, tmp_p
 @pytest.mark.parametrize("write", [
     lambda path, digits: write_npz(path / "a.npz", dict(digits, y_train=digits["y_train"].astype(">i8"))),
     lambda path, digits: write_npz(path / "a.npz", dict(digits, x_test=np.asfortranarray(digits["x_test"]))),
-    lambda path, digits: write_npz(path / "a.npz", digits, np.savez_compressed),
-    lambda path, digits: write_idx(path, digits),
     lambda path, digits: write_idx(path, digits, "{0}.gz", gzip.open),
     lambda path, digits: write_idx(path, digits, "{0}.gz"),
-    lambda path, digits: write_idx(path, digits, "{1}"),
     lambda path, digits: write_idx(path, digits, "{0}/{0}"),
-    lambda path, digits: write_idx(path, digits, "{1}/{1}.gz", gzip.open)],
-    ids=["integers", "Fortran", "compressed", "IDX", "gzipped", "unpacked .gz", "dotted", "folders", "dotted, gzipped"])
+    lambda path, digits: write_idx(path / "a[1]", digits, "{1}")],
+    ids=["integers", "Fortran", "gzipped", "unpacked .gz", "folders", "dotted"])
 def test_what_is_taken(tiny, tmp_path, write):
     digits = mnist.load_digits(write(tmp_path, tiny))
     for name in mnist.NAMES:
         assert digits[name].dtype == np.uint8 and np.array_equal(digits[name], tiny[name])
+        assert digits[name].flags.c_contiguous
 
 
 def test_only_mnist_is_called_so(tiny, tmp_path):
@@ -67,19 +65,17 @@ def test_only_mnist_is_called_so(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("name, change, word", [
-    ("y_test", lambda y: None, "y_test"),
     ("x_train", lambda x: x[:, :20], "(40, 20, 28)"),
     ("x_train", lambda x: x / 255, "float64"),
-    ("x_test", lambda x: x[:0], "(20,)"),
+    ("x_test", lambda x: x[:0], "(0, 28, 28)"),
     ("y_train", lambda y: y.astype(float), "float64"),
     ("y_train", lambda y: np.eye(10, dtype=int)[y], "(40, 10)"),
     ("y_test", lambda y: y + 1, "0 to 9"),
     ("y_test", lambda y: y.astype(int) - 1, "0 to 9")],
-    ids=["missing", "shape", "floats", "none", "float labels", "one-hot", "10", "-1"])
+    ids=["shape", "floats", "none", "float labels", "one-hot", "10", "-1"])
 def test_npz_of_another_form(tiny, tmp_path, refused, name, change, word):
-    digits = {key: change(value) if key == name else value for key, value in tiny.items()}
-    path = write_npz(tmp_path / "bad.npz", {key: value for key, value in digits.items() if value is not None})
-    refused("--mnist", path, "--logs", tmp_path, words=["bad.npz", word, "an .npz with x_train"])
+    path = write_npz(tmp_path / "bad.npz", dict(tiny, **{name: change(tiny[name])}))
+    refused("--mnist", path, "--logs", tmp_path, words=["bad.npz", name, word, "an .npz with x_train"])
 
 
 class Bomb:
@@ -91,25 +87,25 @@ class Bomb:
 
 def test_other_files(tiny, tmp_path, refused, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    whole, idx = write_npz(tmp_path / "a.npz", tiny).read_bytes(), write_idx(tmp_path / "idx", tiny)
-    contents = {"empty": b"", "a.csv": b"label,1x1,1x2\n5,0,0\n", "mnist.pkl": pickle.dumps(Bomb()),
-                "cut.npz": whole[:20000], "bits.npz": whole[:9000] + b"?" + whole[9001:],
-                "train-images-idx3-ubyte": (idx / "train-images-idx3-ubyte").read_bytes()}
-    for name, content in contents.items():
+    whole, x = write_npz(tmp_path / "a.npz", tiny).read_bytes(), tiny["x_train"]
+    for name, content in {"empty": b"", "a.csv": b"label,1x1\n5,0\n", "mnist.pkl": pickle.dumps(Bomb()),
+                          "cut.npz": whole[:20000], "bits.npz": whole[:9000] + b"?" + whole[9001:]}.items():
         (tmp_path / name).write_bytes(content)
-    np.save(tmp_path / "x.npy", tiny["x_train"])
-    write_npz(tmp_path / "bomb.npz", dict(tiny, x_train=np.array([Bomb()], object)))
-    for name in [*contents, "x.npy", "bomb.npz"]:
+    np.save("x.npy", x)
+    write_npz("part.npz", {"x_train": x})
+    write_npz("bomb.npz", dict(tiny, x_train=np.array([Bomb()], object)))
+    for name in set(os.listdir()) - {"a.npz"} | {"none"}:
         refused("--mnist", tmp_path / name, words=[tmp_path / name, "an .npz with x_train", "the four IDX files"])
+    refused("--mnist", "a.csv", words=["a.csv: File is not a zip file"])        # and not that it has pickles
     assert not os.path.exists("executed")
-    refused("--mnist", tmp_path / "none.npz", words=["none.npz", "no such file"])
 
 
-@pytest.mark.parametrize("damage, word", [
-    (lambda labels: os.remove(labels), "there is no train-labels-idx1-ubyte"),
-    (lambda labels: shutil.copy(labels.with_name("t10k-images-idx3-ubyte"), labels), "labels-idx1-ubyte is not IDX"),
-    (lambda labels: labels.write_bytes(labels.read_bytes()[:-1]), "size 39 into shape (40,)"),
-    (lambda labels: labels.write_bytes(b""), "smaller")], ids=["missing", "images", "cut", "empty"])
-def test_folder_that_lacks_something(tiny, tmp_path, refused, damage, word):
+@pytest.mark.parametrize("damage", [
+    lambda labels: os.remove(labels),
+    lambda labels: shutil.copy(labels.with_name("t10k-images-idx3-ubyte"), labels),
+    lambda labels: labels.write_bytes(labels.read_bytes()[:-1]),
+    lambda labels: labels.write_bytes(gzip.compress(labels.read_bytes())[:-9])],
+    ids=["missing", "images", "cut", "gzipped and cut"])
+def test_folder_that_lacks_something(tiny, tmp_path, refused, damage):
     damage(write_idx(tmp_path, tiny) / "train-labels-idx1-ubyte")
-    refused("--mnist", tmp_path, words=[tmp_path, word])
+    refused("--mnist", tmp_path, words=[tmp_path, "train-labels-idx1-ubyte"])
