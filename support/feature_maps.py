@@ -4,7 +4,6 @@ import functools
 import keras
 import numpy as np
 from matplotlib import style
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -21,9 +20,13 @@ def draw_network(lenet, image, photograph=None, box=None):
     photograph: uint8 (height, width, 3), drawn first where there is one; box: (left, top, right, bottom) of
         the digit in it, in its pixels
     """
+    layers, watched = watch(lenet)
+    features = watched.predict(image[np.newaxis], verbose=0)
+    features = features if isinstance(features, list) else [features]       # Keras 2.1.6
     cells = [("Photograph", "{1}×{0}".format(*photograph.shape), photograph)] if photograph is not None else []
-    cells.append(("Input", describe_shape(image.shape), image))
-    cells += look_inside(lenet, image)
+    cells += [("Input", describe_shape(image), image)]
+    cells += [(layer.name, f"{describe_kind(layer)}\n{describe_shape(maps[0])}", maps[0])
+              for layer, maps in zip(layers, features)]
     columns = 3 if len(cells) % 3 == 0 else 4
     rows = -(-len(cells) // columns)
     step, size = WIDTH / columns, WIDTH / columns - GAP
@@ -39,7 +42,8 @@ def draw_network(lenet, image, photograph=None, box=None):
         if place % columns:
             write(left - GAP / 2, top + CAPTION + size / 2, "\u2192", va="center", fontsize=LARGE, color=GREY)
         write(left + size / 2, top, name, va="top", fontsize=LARGE, fontweight="bold")
-        write(left + size / 2, top + .29, caption, va="top", fontsize=SMALL)
+        if not is_output:
+            write(left + size / 2, top + .29, caption, va="top", fontsize=SMALL)
         tall = size + .45 * is_output       # ten bars take their caption's room
         axes = figure.add_axes([left / WIDTH, 1 - (top + CAPTION + size) / height, size / WIDTH, tall / height])
         axes.axis("off")
@@ -52,22 +56,11 @@ def draw_network(lenet, image, photograph=None, box=None):
     return to_jpeg(figure)
 
 
-def look_inside(lenet, image):
-    """Return (name, caption, values) of the layers that the paper names, by their capitals, and of the last layer."""
-    layers, features = named_layers(lenet), watch(lenet).predict(image[np.newaxis], verbose=0)
-    features = [feature[0] for feature in (features if isinstance(features, list) else [features])]     # Keras 2.1.6
-    captions = [describe_kind(layer) + "\n" + describe_shape(feature.shape) for layer, feature in zip(layers, features)]
-    return list(zip([layer.name for layer in layers], captions[:-1] + [""], features))
-
-
-def named_layers(lenet):
-    """Return the layers whose names begin with a capital, as the paper's do, and in any case the last."""
-    return [layer for layer in lenet.layers if layer.name[0].isupper() or layer is lenet.layers[-1]]
-
-
 @functools.lru_cache(maxsize=1)     # a second one would be traced anew, for each picture
 def watch(lenet):
-    return keras.Model(lenet.inputs, [layer.output for layer in named_layers(lenet)])
+    """Return the layers named in capitals, as the paper's are, with the last, and a network of their outputs."""
+    layers = [layer for layer in lenet.layers if layer.name[0].isupper() or layer is lenet.layers[-1]]
+    return layers, keras.Model(lenet.inputs, [layer.output for layer in layers])
 
 
 def describe_kind(layer):
@@ -79,46 +72,33 @@ def describe_kind(layer):
     return kind.lower()[:12]
 
 
-def describe_shape(shape):
-    if len(shape) < 3 or shape[:2] == (1, 1):
-        return f"{np.prod(shape)} units"
-    return f"{shape[0]}×{shape[1]}" if shape[2] == 1 else "{2}@{0}×{1}".format(*shape)     # as the paper writes it
+def describe_shape(maps):
+    if maps.ndim < 3 or maps.shape[:2] == (1, 1):
+        return f"{maps.size} units"
+    return ("{0}×{1}" if maps.shape[2] == 1 else "{2}@{0}×{1}").format(*maps.shape)     # as the paper writes it
 
 
 def draw_maps(axes, maps):
     """Draw maps (height, width, n), or units (1, 1, n), side by side, zero white and the greatest value black."""
     count = maps.shape[2]
-    columns = choose_columns(count)
-    rows = -(-count // columns)
-    corners = []
-    for index in range(count):
-        x, y = index % columns, index // columns
-        extent = [x + .03, x + .97, y + .97, y + .03]
-        axes.imshow(maps[..., index], cmap="gray_r", extent=extent, interpolation="nearest",
-                    vmin=min(0, maps.min()), vmax=maps.max())
-        corners.append([(extent[0], extent[2]), (extent[1], extent[2]), (extent[1], extent[3]), (extent[0], extent[3])])
-    axes.add_collection(PolyCollection(corners, facecolors="none", edgecolors=GREY, linewidths=.6))
-    axes.set_xlim(0, columns)
-    axes.set_ylim(rows, 0)
-
-
-def choose_columns(count):
-    """Return the number of columns for so many cells: a full rectangle, nearly square, or else a square."""
     root = int(np.ceil(np.sqrt(count)))
-    return next((columns for columns in range(root, 2 * root) if count % columns == 0), root)
+    columns = next((columns for columns in range(root, 2 * root) if count % columns == 0), root)    # no gap at the end
+    for index in range(count):
+        x, y = index % columns + .03, index // columns + .03
+        axes.imshow(maps[..., index], "gray_r", extent=[x, x + .94, y + .94, y], interpolation="nearest",
+                    vmin=min(0, maps.min()), vmax=maps.max())
+        axes.add_patch(Rectangle((x, y), .94, .94, fill=False, edgecolor=GREY, linewidth=.6))
+    axes.set_xlim(0, columns)
+    axes.set_ylim(-(-count // columns), 0)
 
 
 def draw_photograph(axes, photograph, box):
     """Draw a photograph, and around the digit a frame that stands out from any paper."""
-    height, width = photograph.shape[:2]
-    every = max(1, max(height, width) // 800)
-    axes.imshow(photograph[::every, ::every], extent=[0, width, height, 0])
-    if box is not None:
-        left, top, right, bottom = box
-        spare = max(height, width) / 50
-        for color, thickness in ("white", 5), (TEST, 2.5):
-            axes.add_patch(Rectangle((left - spare, top - spare), right - left + 2 * spare, bottom - top + 2 * spare,
-                                     fill=False, edgecolor=color, linewidth=thickness, clip_on=False))
+    axes.imshow(photograph, extent=[0, photograph.shape[1], photograph.shape[0], 0])
+    left, top, right, bottom = np.add(box, np.array([-1, -1, 1, 1]) * max(photograph.shape) / 50)
+    for color, thickness in ("white", 5), (TEST, 2.5):
+        axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=color,
+                                 linewidth=thickness, clip_on=False))
 
 
 def draw_bars(axes, probabilities, points):
@@ -131,8 +111,7 @@ def draw_bars(axes, probabilities, points):
         axes.barh(digit, length, .8, color=color)
         axes.text(-.04, digit, str(digit), ha="right", color=color, fontweight=weight, **options)
         if is_read:
-            inside = length > .5
-            axes.text(length + (-.03 if inside else .03), digit, f"{probability:.2f}",
-                      ha="right" if inside else "left", color="white" if inside else color, **options)
+            offset, side, letters = (-.03, "right", "white") if length > .5 else (.03, "left", color)
+            axes.text(length + offset, digit, f"{probability:.2f}", ha=side, color=letters, **options)
     axes.set_xlim(-.2, 1)
     axes.set_ylim(len(probabilities) - .5, -.5)

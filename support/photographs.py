@@ -1,28 +1,28 @@
 """The digit in a photograph or a scan, found and prepared as MNIST's were, by Pillow and NumPy."""
 import collections
+import functools
 import os
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from constants import Constants
 from support.command_line import UserError, one_line
 
 FORMATS = "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"     # none that runs other programs
-LONGEST = 1000                          # pixels of a picture's longer side, from its reduction on
+LONGEST = 1000                      # pixels of a picture's longer side, from its reduction on
 # A digit of any size is SIZES pixels large in one of the pictures whose longer sides are these
-SIDES, SIZES = (40, 80, 160, 320, 640), (18, 56)
-WINDOW = 16                             # pixels in those pictures: wider than any stroke
-FLOOR = 24                              # grey levels that keep the noise of dark paper from being ink
-THRESHOLDS = .06, .12, .24, .48         # of the part of light that ink takes, from a hard pencil's to a marker's
-FAINTEST, RIVAL = .012, .4              # scores: of no digit, and of another one beside the best, relative to it
-FINE = 80                               # pixels of the digit's size when it is cut out
-SHEET = 36                              # of those: no stroke of MNIST's is as wide
-STROKE = 6                              # of those: thinner strokes are thickened; MNIST's median is 8
+SIDES, SIZES = (64, 192, 576), (18, 60)
+REACH = 8                           # of those pixels: a square that reaches so far around its middle holds no stroke
+FLOOR = 24                          # grey levels that keep the noise of dark paper from being ink
+INKED = .12                         # the part of the paper's light that ink takes at least
+FAINTEST, RIVAL = .01, .4          # scores: of no digit, and of another one beside the best, relative to it
+SHARE = .55                         # of a digit's ink that its largest part has at least; of a text's letters none has
+FINE = 80                           # pixels of the digit's size when it is cut out
 
 Photograph = collections.namedtuple("Photograph", "image box digit")
-Candidate = collections.namedtuple("Candidate", "score box dark contrast")
+Candidate = collections.namedtuple("Candidate", "score box dark")
 
 
 def read_photograph(path):
@@ -37,25 +37,20 @@ def read_photograph(path):
     """
     picture = open_picture(path)
     image, margin = np.asarray(picture), 0
-    if fills(image):
-        margin = max(picture.size) // 2
-        around = Image.new("RGB", [length + 2 * margin for length in picture.size],
-                           tuple(np.median(border(image, 1), 0).astype(int).tolist()))
-        around.paste(picture, (margin, margin))
-        picture = around
-    candidates = sorted(find_candidates(picture), reverse=True)
-    waiting, sheets = [candidate for candidate in candidates if candidate.score > FAINTEST], []
-    while waiting:
-        best = waiting.pop(0)
-        box, digit = cut_out(picture, best)
-        if box:
-            if (box[2] - box[0] > 2 * (box[3] - box[1])
-                    or any(is_rival(other, best, box) for other in candidates)):
-                raise UserError(f"{path}: several digits or a text; show one digit alone")
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    paper = np.median(border, 0).astype(int)
+    if np.median(np.abs(border - paper).max(1)) < 10:       # even paper goes on, for a scan may have no margin
+        margin = max(picture.size) // 8 + 1
+        picture = ImageOps.expand(picture, margin, tuple(paper.tolist()))
+    candidates = sorted(find_candidates(picture, margin), reverse=True)
+    if candidates and candidates[0].score > FAINTEST:
+        best = candidates[0]
+        box, digit, share = cut_out(picture, best.box, best.dark)
+        rivals = [other for other in candidates if other.dark == best.dark and other.score > RIVAL * best.score and (
+            other.box[2] <= box[0] or box[2] <= other.box[0] or other.box[3] <= box[1] or box[3] <= other.box[1])]
+        if share > SHARE and not rivals and box[2] - box[0] < 2 * (box[3] - box[1]):
             return Photograph(image, tuple(edge - margin for edge in box), digit)
-        sheets.append(best.box)     # what lies on it comes first
-        waiting.sort(key=lambda other: (sum(lies_on(other.box, sheet) for sheet in sheets), other), reverse=True)
-    raise UserError(f"{path}: no digit found; write it larger or darker, and let it fill more of the picture")
+    raise UserError(f"{path}: no single digit found; show one alone, larger or darker, on even paper")
 
 
 def open_picture(path):
@@ -66,208 +61,132 @@ def open_picture(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")     # about files that Pillow reads all the same
             with Image.open(path, formats=FORMATS) as picture:
-                turn = picture.getexif().get(0x0112)        # the tag of the orientation
                 picture.draft("RGB", (LONGEST, LONGEST))    # a large JPEG is decoded at a half, a quarter or an eighth
+                picture = ImageOps.exif_transpose(picture)
                 if picture.mode[0] in "IF":     # 16 bits and more, of which Pillow's conversion keeps the lowest 8
                     values = np.asarray(picture, np.float64).clip(0)
                     picture = Image.fromarray((values * (255 / max(values.max(), 1))).astype(np.uint8))
-                transparent = picture.mode[-1] in "Aa" or "transparency" in picture.info
-                picture = picture.convert("RGBA" if transparent else "RGB")
+                picture = picture.convert("RGBA")
                 picture.thumbnail((LONGEST, LONGEST))
+                on_white, on_black = (Image.alpha_composite(Image.new("RGBA", picture.size, color), picture)
+                                      for color in ("white", "black"))
+                return (on_white if np.asarray(on_white).min() < 192 else on_black).convert("RGB")
     except Exception as error:      # whatever a damaged or hostile file provokes
         raise UserError(f"{path}: no picture that can be read ({one_line(error)}); save it as JPEG or PNG")
-    if transparent:
-        on_white, on_black = (Image.alpha_composite(Image.new("RGBA", picture.size, color), picture).convert("RGB")
-                              for color in ("white", "black"))
-        picture = on_white if np.asarray(on_white).min() < 192 else on_black
-    pixels = np.asarray(picture)
-    if turn in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if turn in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if turn in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def fills(image):
-    """Tell whether a drawing on even paper reaches three edges of the picture, as in a scan without margin."""
-    depth = max(1, min(image.shape[:2]) // 40)
-    sides = image[:depth], image[-depth:], image[:, :depth], image[:, -depth:]
-    away = [np.abs(side.reshape(-1, 3) - np.median(border(image, depth), 0)).max(1) for side in sides]
-    return (np.concatenate(away) < 10).mean() > .5 and sum((side > 64).any() for side in away) >= 3
-
-
-def border(image, depth):
-    return np.concatenate([side.reshape(-1, 3) for side in
-                           (image[:depth], image[-depth:], image[:, :depth], image[:, -depth:])])
-
-
-def find_candidates(picture):
+def find_candidates(picture, margin):
     """Yield what may be a digit, of any size, darker or lighter than what surrounds it."""
     for side in SIDES:
         scale = side / max(picture.size)
-        if scale > 2:
+        if scale > 4:
             continue
         small = picture.resize([max(1, round(length * scale)) for length in picture.size], Image.BICUBIC)
+        frame = margin * scale + .5 * (margin > 0)
         for dark in True, False:
-            grey = to_grey(small, dark)
-            paper, ink = find_ink(grey, WINDOW)
-            for threshold in THRESHOLDS:
-                for score, box, contrast in rate_parts(grey, paper, ink, threshold):
-                    yield Candidate(score if dark else score / 2, tuple(box / scale), dark, contrast)
+            grey, paper, ink = find_ink(small, dark, REACH)
+            labels = label_parts(ink > INKED)
+            amounts = np.bincount(labels.ravel(), ink.ravel())
+            amounts[0] = 0
+            for label in np.argsort(-amounts)[:16]:
+                part = labels == label
+                if not amounts[label]:
+                    break
+                left, top, right, bottom = box = find_box(part)
+                width, height = right - left, bottom - top
+                size = max(width, height)
+                if not SIZES[0] <= size <= SIZES[1]:
+                    continue
+                ring = np.zeros(ink.shape, bool)
+                ring[max(top - size // 4, 0):bottom + size // 4, max(left - size // 4, 0):right + size // 4] = True
+                ring[top:bottom, left:right] = False
+                contrast, alone = ink[part].mean(), .25
+                if ring.any():
+                    inked, bare = grey[part].mean(), paper[part].mean()
+                    alone = max(1 - ink[ring].mean() / contrast, 0) ** 12
+                    alone *= np.clip((grey[ring] - inked) / (bare - inked), 0, 1).mean()     # no loop of a stroke
+                score = contrast * (size / side) ** .5 * alone * min(1, height / width, 10 * width / height) ** 2
+                if (min(left, top, small.width - right, small.height - bottom) <= frame
+                        and min(width / (small.width - 2 * frame), height / (small.height - 2 * frame)) < .7):
+                    score *= .05        # a finger, a pen, a desk
+                if not dark:            # rarer, and it may be a sheet
+                    score *= .15 if spread(part, size // 6, np.minimum).any() else .5
+                yield Candidate(score, tuple(length / scale for length in box), dark)
 
 
-def to_grey(picture, dark):
-    """Return the channel in which coloured ink shows, as float32; that of light ink inverted, to dark ink on light."""
-    colors = np.asarray(picture, np.float32)
-    return colors.min(2) if dark else 255 - colors.max(2)
+def find_box(mask):
+    """Return left, top, right and bottom of what is set."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
-def find_ink(grey, window):
-    """Return the light of the bare paper, and the part of it that ink takes.
+def find_ink(picture, dark, reach):
+    """Return the channel in which coloured ink shows, the bare paper's, and the part of its light that ink takes.
 
     The paper is a morphological closing: nothing dark remains that is narrower than the
-    window, while the edges of shadows and of sheets stay where they are.
+    square, while the edges of shadows and of sheets stay where they are.
     """
-    paper = spread(spread(grey, window, np.maximum), window, np.minimum)
-    paper = paper - np.median(paper - grey)     # noise lifts a closing
-    return paper, np.maximum(paper - grey, 0) / (np.maximum(paper, grey) + FLOOR)
+    colors = np.asarray(picture, np.float32)
+    grey = colors.min(2) if dark else 255 - colors.max(2)
+    paper = spread(spread(grey, reach, np.maximum), reach, np.minimum)
+    paper = np.maximum(paper - np.median(paper - grey), grey)     # noise lifts a closing
+    return grey, paper, (paper - grey) / (paper + FLOOR)
 
 
-def spread(image, window, pick):
+def spread(image, reach, pick):
     """Give each pixel the largest (np.maximum) or smallest (np.minimum) value in a square around it."""
     for _ in range(2):
-        image = np.pad(image, [(window // 2, (window - 1) // 2), (0, 0)], mode="edge")
-        reach = 1
-        while reach < window:
-            step = min(reach, window - reach)
-            image = pick(image[step:], image[:-step])
-            reach += step
-        image = image.T
+        padded = np.pad(image, [(reach, reach), (0, 0)], mode="edge")
+        image = functools.reduce(pick, (padded[start:start + len(image)] for start in range(2 * reach + 1))).T
     return image
 
 
 def label_parts(mask):
-    """Number what hangs together, corners included: the labels, 0 outside, and each part's box (n, 4)."""
-    padded = np.pad(mask, 1, mode="constant")
-    width = padded.shape[1]
-    steps = np.diff(padded.ravel().astype(np.int8))
-    starts, ends = np.flatnonzero(steps == 1) + 1, np.flatnonzero(steps == -1) + 1      # of runs, row by row
-    roots = list(range(len(starts)))
-
-    def find_root(run):
-        while roots[run] != run:
-            run = roots[run]
-        return run
-
-    below = zip(np.searchsorted(ends, starts + width), np.searchsorted(starts, ends + width, "right"))
-    for run, (first, last) in enumerate(below):
-        for other in range(first, last):
-            low, high = sorted((find_root(run), find_root(other)))
-            roots[high] = low
-    names, parts = np.unique([find_root(run) for run in roots], return_inverse=True)
-    labels = np.zeros(padded.size, int)
-    labels[padded.ravel()] = np.repeat(parts + 1, ends - starts)
-    boxes = np.repeat([[padded.size, padded.size, 0, 0]], len(names), 0)
-    rows = starts // width
-    np.minimum.at(boxes, parts, np.stack([starts - rows * width - 1, rows - 1, boxes[parts, 0], boxes[parts, 1]], 1))
-    np.maximum.at(boxes, parts, np.stack([starts * 0, starts * 0, ends - rows * width - 1, rows], 1))
-    return labels.reshape(padded.shape)[1:-1, 1:-1], boxes
+    """Give each pixel the number of what it hangs together with, corners included; 0 outside."""
+    labels = mask * np.arange(1, mask.size + 1).reshape(mask.shape)
+    heads = np.arange(mask.size + 1)
+    while True:
+        nearby = mask * spread(labels, 1, np.maximum)
+        joining = nearby > labels
+        if not joining.any():
+            return labels
+        heads[labels[joining]] = nearby[joining]    # a part follows its neighbour, with all that follow it
+        labels = heads[heads[labels]]
 
 
-def rate_parts(grey, paper, ink, threshold):
-    """Yield score, box and contrast of the twelve parts of a digit's size that have the most ink."""
-    labels, boxes = label_parts(ink > threshold)
-    sizes = (boxes[:, 2:] - boxes[:, :2]).max(1)
-    fitting = np.flatnonzero((SIZES[0] <= sizes) & (sizes <= SIZES[1]))
-    amounts = np.bincount(labels.ravel(), ink.ravel())[1:]
-    for index in fitting[np.argsort(-amounts[fitting])][:12]:
-        left, top, right, bottom = boxes[index]
-        part, size = labels == index + 1, sizes[index]
-        contrast = ink[part].mean()
-        ring = np.zeros(ink.shape, bool)
-        ring[max(top - size // 4, 0):bottom + size // 4, max(left - size // 4, 0):right + size // 4] = True
-        ring[top:bottom, left:right] = False
-        alone = unlike = .5         # where it fills the picture
-        if ring.any():
-            inked, bare = grey[part].mean(), paper[part].mean()
-            unlike = np.clip((grey[ring] - inked) / (bare - inked), 0, 1).mean()    # as in a loop
-            alone = max(1 - ink[ring].mean() / contrast, 0)
-        upright = min(1, (bottom - top) / (right - left), 10 * (right - left) / (bottom - top))
-        sides = (left == 0) + (top == 0) + (right == ink.shape[1]) + (bottom == ink.shape[0])
-        score = contrast * (size / max(ink.shape)) ** .5 * unlike * alone ** 12 * upright ** 2 * .05 ** sides
-        yield score, boxes[index], contrast
-
-
-def cut_out(picture, candidate):
-    """Return the digit's box, and its 28x28 pixels; or None twice where a sheet or a line was taken for a digit."""
-    box, window = candidate.box, FINE // 2 if candidate.dark else FINE
-    for _ in range(3):      # the second and third time around what was found, with a window for its strokes
-        size = max(box[2] - box[0], box[3] - box[1])
-        scale = FINE / size
-        area = (max(box[0] - size / 2, 0), max(box[1] - size / 2, 0),
-                min(box[2] + size / 2, picture.width), min(box[3] + size / 2, picture.height))
-        shape = [max(1, int(round((area[2 + axis] - area[axis]) * scale))) for axis in (0, 1)]
-        grey = to_grey(picture.resize(shape, Image.BICUBIC, area), candidate.dark)
-        ink = find_ink(grey, window)[1]
-        left, top, right, bottom = (int(round((box[side] - area[side % 2]) * scale)) for side in range(4))
-        inside = np.s_[top:bottom, left:right]
-        full = np.percentile(ink[ink > .5 * np.percentile(ink[inside], 98)], 60)
-        parts, boxes = label_parts(ink > .4 * full)
-        main = np.bincount(parts[inside].ravel(), ink[inside].ravel(), len(boxes) + 1)[1:].argmax()
-        digit = parts == main + 1
-        if (not candidate.dark and digit.sum() > .4 * FINE ** 2
-                and spread(spread(digit, 5, np.maximum), SHEET, np.minimum).any()):
-            return None, None
-        window = max(24, int(3 * measure_stroke(digit)))
-        box = [area[side % 2] + boxes[main, side] / scale for side in range(4)]
-    if size > 2 * max(candidate.box[2] - candidate.box[0], candidate.box[3] - candidate.box[1]):
-        return None, None
-
-    sizes = (boxes[:, 2:] - boxes[:, :2]).max(1)
-    small = set(1 + np.flatnonzero(sizes < .6 * sizes[main]))
-    close, closer = (set(parts[spread(digit, reach, np.maximum)]) for reach in (25, 13))
-    outermost = set(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-    joined = (closer | close & small) - outermost - {0}     # strokes may be interrupted
-    amounts = np.bincount(parts.ravel(), ink.ravel())
-    if amounts[main + 1] < .25 * amounts[list(joined | {main + 1})].sum():     # a text's letters
-        return None, None
-    digit = spread(digit | np.isin(parts, list(joined)), 5, np.maximum)
-    low = min(.4, np.percentile(ink[~digit], 95) / full) if not digit.all() else 0      # grain, rulings
-    drawn = np.clip((ink * digit / full - low) / (1 - low), 0, 1)
-    drawn = spread(drawn, 1 + max(0, int(round(STROKE - measure_stroke(drawn > .5)))), np.maximum)
-    rows, columns = np.flatnonzero((drawn > .1).any(1)), np.flatnonzero((drawn > .1).any(0))
-    left, top, right, bottom = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+def cut_out(picture, box, dark):
+    """Return the digit's box, its 28x28 pixels, and the largest part's share of its ink: of no stroke, 0."""
+    scale = FINE / max(box[2] - box[0], box[3] - box[1])
+    spare = FINE / 2 / scale
+    area = (max(box[0] - spare, 0), max(box[1] - spare, 0),
+            min(box[2] + spare, picture.width), min(box[3] + spare, picture.height))
+    shape = [max(1, int(round((area[2 + axis] - area[axis]) * scale))) for axis in (0, 1)]
+    ink = find_ink(picture.resize(shape, Image.BICUBIC, area), dark, FINE // 4)[2]
+    left, top, right, bottom = (int(round((box[side] - area[side % 2]) * scale)) for side in range(4))
+    inside = np.s_[top:bottom, left:right]
+    full = .8 * np.percentile(ink[inside], 98)
+    parts = label_parts(ink > .4 * full)
+    main = np.bincount(parts[inside].ravel(), ink[inside].ravel(), 2)[1:].argmax() + 1
+    digit = parts == main
+    if not digit.any() or spread(spread(digit, 2, np.maximum), FINE // 4, np.minimum).any():     # noise, or a sheet
+        return box, None, 0
+    outermost = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    joined = set(parts[spread(digit, FINE // 8, np.maximum)]) - set(outermost) - {0} | {main}   # interrupted strokes
+    share = ink[digit].sum() / ink[np.isin(parts, list(joined))].sum()
+    digit = spread(np.isin(parts, list(joined)), 2, np.maximum)
+    drawn = digit * np.clip((ink / full - .3) / .7, 0, 1)       # without grain and rulings
+    left, top, right, bottom = find_box(drawn > .1)
     box = [int(round(area[axis % 2] + edge / scale)) for axis, edge in enumerate((left, top, right, bottom))]
-    return tuple(box), center(drawn[top:bottom, left:right])
-
-
-def measure_stroke(mask):
-    """Return the mean width of strokes in pixels: a long one has two edges."""
-    edges = mask & ~spread(mask, 3, np.minimum)
-    return 2 * mask.sum() / max(edges.sum(), 1)
+    return box, center(drawn[top:bottom, left:right]), share
 
 
 def center(drawn):
     """Fit what is drawn, in [0, 1], into 20x20 pixels, and these into 28x28 by the centre of mass, as MNIST does."""
     scale = 20 / max(drawn.shape)
     shape = [max(1, int(round(length * scale))) for length in drawn.shape[::-1]]
-    small = np.asarray(Image.fromarray(drawn.astype(np.float32)).resize(shape, Image.BOX))
-    digit = np.zeros((Constants.DIGIT_SIZE,) * 2, np.uint8)
-    start = [int(np.clip(round(Constants.DIGIT_SIZE / 2 - np.average(np.arange(length), weights=small.sum(1 - axis))),
-                         0, Constants.DIGIT_SIZE - length)) for axis, length in enumerate(small.shape)]
-    digit[start[0]:start[0] + small.shape[0], start[1]:start[1] + small.shape[1]] = np.round(255 * small)
-    return digit
-
-
-def lies_on(box, sheet):
-    return sheet[0] < box[0] and sheet[1] < box[1] and box[2] < sheet[2] and box[3] < sheet[3]
-
-
-def is_rival(other, best, box):
-    """Tell whether another candidate looks like a digit beside the one in the box."""
-    apart = other.box[2] <= box[0] or box[2] <= other.box[0] or other.box[3] <= box[1] or box[3] <= other.box[1]
-    size, others = (max(right - left, bottom - top) for left, top, right, bottom in (box, other.box))
-    return (apart and other.dark == best.dark and other.score > RIVAL * best.score and size / 2 < others < 2 * size
-            and best.contrast / 2 < other.contrast < 2 * best.contrast)
+    small = Image.fromarray(np.float32(255 * drawn)).resize(shape, Image.BOX)
+    start = [int(round(Constants.DIGIT_SIZE / 2 - np.average(np.arange(length), weights=np.asarray(small).sum(axis))))
+             for axis, length in enumerate(shape)]
+    digit = Image.new("F", [Constants.DIGIT_SIZE] * 2)
+    digit.paste(small, tuple(start))
+    return np.asarray(digit).round().astype(np.uint8)

@@ -1,6 +1,4 @@
 """Photographs of MNIST's digits, made up: papers, pens, light and cameras, each from a seed."""
-import io
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
@@ -51,27 +49,13 @@ def make_paper(chance, shape, kind):
     across, along = rows - tilt * columns, columns + tilt * rows
     pitch = min(shape) / chance.uniform(14, 30)
 
-    def line(distance, width, color):
-        cover = np.clip(width - np.abs(distance) + .5, 0, 1)[..., None] * .8
-        paper[:] = paper * (1 - cover) + np.float32(color) * cover
-
     if kind in ("board", "slate"):      # smears of the sponge
         smears = grain(chance, (shape[0], shape[1] // 8 + 1), 25).repeat(8, 1)[:, :shape[1]]
         paper += 5 * np.maximum(smears, 0)[..., None]
     if kind == "squared":
         for coordinate in across, along:
-            line((coordinate + 1000) % pitch - pitch / 2, 1, (150, 180, 225))
-    if kind == "ruled":
-        line((across + 1000) % (1.6 * pitch) - .8 * pitch, 1, (140, 165, 215))
-        line(along - .14 * shape[1], 1.2, (225, 100, 110))
-    if kind == "spiral":
-        hole = np.hypot(columns - .04 * shape[1], rows % pitch - pitch / 2) < .2 * pitch
-        paper[hole] = 60
-    if kind == "form":
-        inset = .05 * min(shape)
-        edge = np.minimum(np.minimum(rows, shape[0] - rows), np.minimum(columns, shape[1] - columns))
-        for distance in (edge - inset,):
-            line(distance, 1.5, (60, 60, 60))
+            cover = np.clip(1.5 - np.abs((coordinate + 1000) % pitch - pitch / 2), 0, 1)[..., None] * .8
+            paper += cover * (np.float32((150, 180, 225)) - paper)
     if kind == "whiteboard":            # a lamp mirrored
         row, column = chance.uniform(0, 1, 2) * shape
         glare = np.exp(-((rows - row) ** 2 + (columns - column) ** 2 / 3) / (.1 * min(shape)) ** 2)
@@ -131,18 +115,3 @@ def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None,
     sheet = ndimage.gaussian_filter(sheet, (blur, blur, 0))
     sheet += chance.uniform(1, 5) * chance.standard_normal(sheet.shape).astype(np.float32)
     return Image.fromarray(sheet.clip(0, 255).astype(np.uint8))
-
-
-def encode(image, format="JPEG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def turned(image, orientation, **options):
-    """Return a JPEG whose pixels lie as EXIF's orientation says, so that a viewer shows the image upright."""
-    undo = {2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE,
-            6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270}
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return encode(image.transpose(undo[orientation]) if orientation > 1 else image, exif=exif, **options)

@@ -1,5 +1,6 @@
 """Digits are read in photographs as they are read as they stand; what shows no single digit is refused."""
 import collections
+import contextlib
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ KINDS = {
     "plain": {}, "thin": {"pen": "thin"}, "marker": {"pen": "marker"}, "pencil": {"pen": "pencil"},
     "blackboard": {"paper": "board", "pen": "chalk"}, "slate": {"paper": "slate", "pen": "chalk"},
     "note": {"paper": "note", "pen": "marker"}, "kraft": {"paper": "kraft"},
-    "whiteboard": {"paper": "whiteboard", "pen": "marker"},
+    "whiteboard": {"paper": "whiteboard", "pen": "marker"}, "squared": {"paper": "squared"},
     "shadow": {"light": "shadow"}, "lamp": {"light": "lamp"}, "vignette": {"light": "vignette"},
     "desk": {"desk": True}, "small": {"share": .08}, "large": {"share": .8}, "unsharp": {"blur": 4, "share": .4},
 }
@@ -35,14 +36,13 @@ def read(network, digits):
 def test_digits_in_photographs(network, digits, tmp_path):
     images, labels = digits["x_test"], digits["y_test"]
     right = np.flatnonzero(read(network, images) == labels)[:len(KINDS) * EACH]
-    found, kinds = [], [kind for kind in KINDS for _ in range(EACH)]
+    kinds = [kind for kind in KINDS for _ in range(EACH)]
+    found = np.zeros((len(kinds), 28, 28), np.uint8)
     for number, (kind, index) in enumerate(zip(kinds, right)):
         path = tmp_path / f"{number}.jpg"
         photographs.photograph(images[index], np.random.RandomState(number), **KINDS[kind]).save(path)
-        try:
-            found.append(read_photograph(str(path)).digit)
-        except UserError:
-            found.append(np.zeros((28, 28), np.uint8))
+        with contextlib.suppress(UserError):        # a black image is misread
+            found[number] = read_photograph(str(path)).digit
     wrong = read(network, found) != labels[right]
     assert wrong.mean() <= .03, collections.Counter(np.array(kinds)[wrong])
 
@@ -61,17 +61,15 @@ def write_text():
     return np.asarray(page) / 255
 
 
-@pytest.mark.parametrize("what, paper", [
-    ("nothing", "plain"), ("nothing", "note"), ("nothing", "board"), ("two digits", "plain"), ("two digits", "note"),
-    ("two digits", "board"), ("three digits", "plain"), ("three digits", "board"), ("a text", "plain"),
-    ("a text", "board")])
+@pytest.mark.parametrize("what", ["nothing", "two digits", "three digits", "a text"])
+@pytest.mark.parametrize("paper", ["plain", "note", "board"])
 def test_what_is_no_single_digit_is_refused(what, paper, digits, tmp_path):
     chance, images = np.random.RandomState(0), digits["x_test"]
     ink = {"nothing": np.zeros((9, 9)), "a text": write_text(), "two digits": write_several(images[:2], chance),
            "three digits": write_several(images[2:5], chance)}[what]
     picture = photographs.photograph(None, chance, paper, "chalk" if paper == "board" else "felt", ink=ink, share=.5)
     picture.save(tmp_path / "photo.jpg")
-    with pytest.raises(UserError, match="no digit|several digits"):
+    with pytest.raises(UserError, match="no single digit"):
         read_photograph(str(tmp_path / "photo.jpg"))
 
 
@@ -85,11 +83,14 @@ def test_what_is_no_picture_is_refused(content, tmp_path):
     assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("turn", range(1, 9))
-def test_pictures_are_turned_upright(turn, digits, tmp_path):
+@pytest.mark.parametrize("orientation, undo", [
+    (3, Image.ROTATE_180), (5, Image.TRANSPOSE), (6, Image.ROTATE_90), (8, Image.ROTATE_270)])
+def test_pictures_are_turned_upright(orientation, undo, digits, tmp_path):
     picture = photographs.photograph(digits["x_test"][0], np.random.RandomState(0), share=.4)
     picture.save(tmp_path / "upright.png")
-    (tmp_path / "turned.jpg").write_bytes(photographs.turned(picture, turn, quality=95))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.transpose(undo).save(tmp_path / "turned.jpg", exif=exif, quality=95)
     upright, turned = (read_photograph(str(tmp_path / name)) for name in ("upright.png", "turned.jpg"))
     assert turned.image.shape == upright.image.shape
     assert np.abs(np.subtract(turned.box, upright.box)).max() <= 3
@@ -117,8 +118,9 @@ def test_modes(mode, network, digits, tmp_path):
 @pytest.mark.parametrize("dark_on_light", [False, True])
 def test_digits_of_mnist_are_read_as_they_stand(dark_on_light, network, digits, tmp_path):
     images = digits["x_test"][:200]
-    found = []
-    for image in images:
+    found = np.zeros_like(images)
+    for number, image in enumerate(images):
         Image.fromarray(255 - image if dark_on_light else image).save(tmp_path / "digit.png")
-        found.append(read_photograph(str(tmp_path / "digit.png")).digit)
+        with contextlib.suppress(UserError):
+            found[number] = read_photograph(str(tmp_path / "digit.png")).digit
     assert (read(network, found) == read(network, images)).mean() >= .98

@@ -115,8 +115,9 @@ def test_after_train_each_batch_is_a_step_again(batch):
 @pytest.mark.parametrize("name, layers, options", [
     ("policy", "keras", {}), ("strategy", "keras", {}), ("eagerly", "fast", {"run_eagerly": True}),
     ("whole numbers as labels", "fast", {"loss": "sparse_categorical_crossentropy"}),
-    ("a metric of ten values", "fast", {"metrics": ["accuracy", keras.metrics.F1Score()]}),
-    ("no metric", "fast", {"metrics": [], "steps_per_execution": 2})])
+    ("no metric", "fast", {"metrics": [], "steps_per_execution": 2}),
+    *([("a metric of ten values", "fast", {"metrics": ["accuracy", keras.metrics.F1Score()]})]
+      if keras.__version__ >= "3.13" else [])])     # before, Keras' progress bar takes no arrays
 def test_train_with_other_settings(name, layers, options, batch, request, monkeypatch):
     monkeypatch.setattr(lenet5.pictures, "draw_curves", lambda *arguments: None)
     if name == "policy":
