@@ -116,6 +116,8 @@ def describe_departures():
         difference = compare(errors, groups["none"][0]) if name != "none" else ""
         values.update({name + ".difference": difference, name + ".n": len(runs),
                        name + ".accuracy": spread(1 - errors / 100, 4), name + ".misread": spread(100 * errors, 1)})
+        low, high = stats.ttest_1samp(errors, 0).confidence_interval()
+        values[name + ".interval"] = f"{low:.2f} to {high:.2f}"
         values[name] = f"{len(runs)} | {spread(errors, 2)} | {difference} | {runs[0]['parameters']:,}"
     return values
 
