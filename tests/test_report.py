@@ -53,6 +53,12 @@ def test_no_line_begins_with_a_number(path):
     assert not re.search(r"^ {0,3}<!--.*-->.", read(path).replace("<!---->\n", ""), re.MULTILINE)
 
 
+def test_chinese_page_has_no_number_of_its_own():
+    english, chinese = (set(re.findall(r"\d+(?:[.,]\d+)*", re.sub(r"<!--.*?-->|\]\(.+?\)", "", read(path))))
+                        for path in report.PAGES[:2])
+    assert chinese and not chinese - english
+
+
 def test_markers_without_a_value_or_an_end_are_refused():
     assert report.fill("a <!--b-->0<!----> c", {"b": "1"}) == "a <!--b-->1<!----> c"
     for page in "<!--c-->0<!---->", "<!--b-->0 <!--b-->0<!---->":
