@@ -1,14 +1,14 @@
 """LeNet-5 on MNIST, in Keras.
 
 Builds the network, trains it, and writes time, test loss, test accuracy and
-curves into logs-lenet. On a CPU of two cores,
+curves into logs-lenet. On two cores of an AMD EPYC,
 
     python lenet5.py
 
-ends within a minute, with about
+takes about a minute, and ends with about
 
-    Training Time: 22
-    Testing Loss: 0.029
+    Training Time: 50
+    Testing Loss: 0.027
     Testing Accuracy: 0.991
 
 The network is a variant, published in 2022, of the one in
