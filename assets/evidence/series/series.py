@@ -8,6 +8,7 @@ printed becomes 00.txt, and its files go to logs-lenet.
 """
 import argparse
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -50,7 +51,8 @@ def run(python, seed, folder, beside):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--python", default=sys.executable, help="that of the stack (%(default)s)")
+    parser.add_argument("--python", default=sys.executable, type=os.path.abspath,       # runs begin in other folders
+                        help="that of the stack (%(default)s)")
     parser.add_argument("--seeds", nargs=2, type=int, default=[0, 29], metavar=("FIRST", "LAST"))
     parser.add_argument("--beside", action="store_true",
                         help="other programs run at the same time: the training times are not kept")
