@@ -56,7 +56,7 @@ def read_photograph(path):
 def open_picture(path):
     """Decode a picture of any mode; return it upright, in RGB."""
     if not os.path.isfile(path):
-        raise UserError(f"{path}: no such file; give the picture's path")
+        raise UserError(f"{path}: not a file; give the path of a picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")     # about files that Pillow reads all the same

@@ -126,10 +126,10 @@ def describe_changes(found):
     """What the README's changes of a line do to the network as published, over the same seeds."""
     plain, *others = ([run for run in found["runs"] if run["change"] == name]
                       for name in ["none"] + [after for _, after in changes.find_changes()])
-    values = {"n": len(plain), "commit": found["commit"]}
+    values = {"n": len(plain), "commit": found["commit"], "hardware": found["hardware"]}
     for number, runs in enumerate(others, 1):
         values[f"{number}"] = compare(collect(runs, "test_accuracy", 100), collect(plain, "test_accuracy", 100))
-        ratio = np.median(collect(runs, "training_time")) / np.median(collect(plain, "training_time"))
+        ratio = np.median(collect(runs, "training_time") / collect(plain, "training_time"))     # in turn, by seed
         values[f"{number}.ratio"] = f"{ratio:.2f}"
     return values
 
@@ -164,7 +164,7 @@ def describe_benchmark():
         cells = [f"{middle['seconds']} ({min(times):.1f}–{max(times):.1f})", f"{ratio:.2f}",
                  *(middle[key] for key in ("first_epoch", "process", "memory")),
                  spread(collect(results, "accuracy"), 4) if "accuracy" in first else ""]
-        values.update({name: " | ".join(cells), name + ".ratio": f"{ratio:.2g}",
+        values.update({name: " | ".join(cells), name + ".ratio": f"{ratio:.2g}", name + ".accuracy": cells[-1],
                        name + ".version": first.get("version", "").split("+")[0],
                        **{f"{name}.{key}": value for key, value in middle.items()}})
     return values

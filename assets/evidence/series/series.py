@@ -4,7 +4,7 @@
 
 A record that is there is not made again, so that a series that was stopped goes on.
 Seed 0 leaves its weights, too. On Keras 3 it is the README's row III: what it
-printed becomes 00.txt, and its files go to logs-lenet.
+printed becomes 00.txt, and without --into its files go to logs-lenet.
 """
 import argparse
 import json
@@ -44,7 +44,8 @@ def run(python, seed, folder, beside):
             shutil.copy(weights, folder / "00.weights.h5")
             if folder.name == "keras-3":
                 (folder / "00.txt").write_text(last_states(output), encoding="utf-8", newline="\n")
-                shutil.copytree(made, ROOT / "logs-lenet", dirs_exist_ok=True)
+                if folder.parent == HERE:
+                    shutil.copytree(made, ROOT / "logs-lenet", dirs_exist_ok=True)
         shutil.copy(path, folder / f"{seed:02}.json")
         print(f"{folder.name}, seed {seed}: {record['test_accuracy']}", flush=True)
 
