@@ -128,7 +128,8 @@ def describe_changes(found):
                       for name in ["none"] + [after for _, after in changes.find_changes()])
     values = {"n": len(plain), "commit": found["commit"], "hardware": found["hardware"]}
     for number, runs in enumerate(others, 1):
-        values[f"{number}"] = compare(collect(runs, "test_accuracy", 100), collect(plain, "test_accuracy", 100))
+        difference = compare(collect(runs, "test_accuracy", 100), collect(plain, "test_accuracy", 100))
+        values[f"{number}"] = difference.replace(" ", "\u00a0")     # a narrow column does not break it
         ratio = np.median(collect(runs, "training_time") / collect(plain, "training_time"))     # in turn, by seed
         values[f"{number}.ratio"] = f"{ratio:.2f}"
     return values
