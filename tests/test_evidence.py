@@ -26,12 +26,12 @@ def everything():
 def test_series_is_whole(folder):
     records = values.load_series(folder)
     assert [record["config"]["seed"] for record in records] == list(range(values.SEEDS[folder]))
-    commit, = {record.get("commit") or record["source"] for record in records}
+    commit, = {record["commit"] for record in records}
     assert not commit.endswith("-dirty")
     assert len({(record["hardware"], str(record["versions"])) for record in records}) == 1
     for record in records:
         assert record["versions"]["keras"].startswith(folder[-1] + ".") and record["backend"] == "tensorflow"
-        assert record.get("device", "cpu") == "cpu" and " core" in record["hardware"]
+        assert record["device"] == "cpu" and " core" in record["hardware"]
         assert record["layers"] == ("fast" if folder == "keras-3" else "keras")
         assert record["data"]["sha256"] == Constants.MNIST_SHA256
         assert record["config"]["batch_size"] == Constants.BATCH_SIZE

@@ -57,7 +57,7 @@ def describe_series(records):
     times = [record["training_time"] for record in records if record["training_time"] is not None]
     accuracy, first = collect(records, "test_accuracy"), records[0]
     return {"n": len(records), "last": len(records) - 1, **first["versions"], "hardware": first["hardware"],
-            "device": shorten(first["hardware"]), "commit": first.get("commit") or "source " + first["source"][:7],
+            "device": shorten(first["hardware"]), "commit": first["commit"],
             "accuracy": spread(accuracy, 4), "mean": f"{np.mean(accuracy):.4f}",
             "points": f"{100 * np.std(accuracy, ddof=1):.2f}", "misread": spread(10000 * (1 - accuracy), 1),
             "loss": spread(collect(records, "test_loss"), 4), "seconds": f"{np.median(times):.0f}", "timed": len(times),
