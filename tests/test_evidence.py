@@ -68,8 +68,8 @@ def test_first_epoch_is_as_recorded(everything):
         assert distance < 4, (metric, result["history"], np.mean(recorded))
 
 
-@pytest.mark.parametrize("path", ["benchmark/benchmark.json", "departures/results.json", "reference/race.json",
-                                  "reference/racing.json"])
+@pytest.mark.parametrize("path", ["benchmark/benchmark.json", "changes/results.json", "departures/results.json",
+                                  "reference/race.json", "reference/racing.json"])
 def test_results_say_what_made_them(path):
     found = values.load(path)
     commits = {found["commit"]} if "commit" in found else {run["commit"] for run in found["runs"] + found["choices"]}

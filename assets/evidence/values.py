@@ -174,17 +174,16 @@ def describe_benchmark():
 def compute():
     """Return all values by their names: the subject, a dot, and the key."""
     today, then, published = load_series("keras-3"), load_series("keras-2"), Constants.PUBLISHED
-    gpu, measured, printed = (HERE / path for path in (
-        "series/keras-3-gpu/00.json", "changes/results.json", "series/keras-3/00.txt"))
-    text = printed.read_text(encoding="utf-8") if printed.exists() else ""
-    error, result = Constants.PAPER["test_error"], re.findall("(?m)^(?:Training|Testing) .*\n", text)
+    gpu, printed = HERE / "series/keras-3-gpu/00.json", HERE / "series/keras-3/00.txt"
+    error = Constants.PAPER["test_error"]
+    result = re.findall("(?m)^(?:Training|Testing) .*\n", printed.read_text(encoding="utf-8"))
     rows = {"I": published, "II": then[0], "III": today[0], **({"IV": load(gpu)} if gpu.exists() else {})}
     subjects = {
         "today": describe_series(today), "then": describe_series(then), "row": describe_rows(rows),
         "published": describe_published(published, today), "equality": describe_equality(today, then),
         "paper": {"test_error": error, "accuracy": f"{1 - error / 100:.4f}", "misread": f"{100 * error:.0f}"},
         "departures": describe_departures(), "race": describe_race(then),
-        "benchmark": describe_benchmark(), "changes": describe_changes(load(measured)) if measured.exists() else {},
+        "benchmark": describe_benchmark(), "changes": describe_changes(load("changes", "results.json")),
         "printed": {"result": "\n```\n" + "".join(result) + "```\n"},
         "reference": {name: f"{bound:g}".replace("e-0", "e-") for name, bound in {
             "outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS, "averages": reference.AVERAGES,
