@@ -33,13 +33,16 @@ def convolve(layer, rows, columns=1, rows_seen=1):
     rows_seen: how many rows of its input are in a pixel
     """
     size, _, channels, filters = layer.kernel.shape
-    # The kernel at each place of the output pixel, in a window that all of them see
-    places = [tf.pad(layer.kernel, ((row, rows - 1 - row), (column, columns - 1 - column), (0, 0), (0, 0)))
-              for row in range(rows) for column in range(columns)]
-    kernel = tf.reshape(tf.stack(places, 3), (-1, rows_seen, size - 1 + columns, channels, len(places) * filters))
-    kernel = tf.reshape(tf.transpose(kernel, (0, 2, 1, 3, 4)),
-                        (-1, size - 1 + columns, rows_seen * channels, len(places) * filters))
-    bias = tf.tile(layer.bias, [len(places)]) if layer.use_bias else 0.
+
+    def shift(count):       # the kernel's places in the window, along one of its sides
+        return [np.eye(size, size - 1 + count, place) for place in range(count)]
+
+    # 1 where weight (k, l) lies at (h, w) of the window, which the pixels of the output share, for pixel (r, c) of them
+    where = np.einsum("rkh,clw->hwrckl", shift(rows), shift(columns)).astype("float32")
+    where = where.reshape(-1, rows_seen, *where.shape[1:])
+    kernel = tf.einsum("hswrckl,klif->hwsircf", where, layer.kernel)
+    kernel = tf.reshape(kernel, (-1, size - 1 + columns, rows_seen * channels, rows * columns * filters))
+    bias = tf.tile(layer.bias, [rows * columns]) if layer.use_bias else 0.
 
     def function(maps):
         outputs = tf.nn.conv2d(maps, kernel, (rows // rows_seen, columns), "VALID") + bias
