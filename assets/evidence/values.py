@@ -72,7 +72,7 @@ def describe_rows(rows):
         numbers = [run[key] for key in ("training_time", "test_loss", "test_accuracy")]
         values[number] = "{} | {} | {} | {} | {:.0f} | {:.4f} | {:.4f}".format(
             *versions, shorten(run["hardware"]), *numbers)
-        values[number + ".full"] = " | ".join(map(str, [*versions, run["hardware"], *numbers]))
+        values[number + ".full"] = " | ".join(map(str, [", ".join(versions), run["hardware"], *numbers]))
     return values
 
 
