@@ -84,5 +84,9 @@ def test_published_stack_computes_the_reference(request, tmp_path):
     if not python:
         pytest.skip("needs the published stack: --python36 PATH")
     subprocess.run([python, REFERENCE / "reference.py", tmp_path], check=True, stderr=subprocess.DEVNULL)
-    for name in ["start.npz"] + [f"step-{step}.npz" for step in STEPS]:
-        assert find_worst(load(name, tmp_path), load(name)) < 1e-6
+    assert find_worst(load("start.npz", tmp_path), load("start.npz")) < 1e-6
+    for step in STEPS:      # another processor rounds otherwise: today's stack is held to the same bounds
+        computed, reference = load(f"step-{step}.npz", tmp_path), load(f"step-{step}.npz")
+        for name, array in computed.items():
+            bound = WEIGHTS[step] if name.startswith("weight") else AVERAGES
+            assert find_worst({name: array}, reference) < bound, (step, name)
