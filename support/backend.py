@@ -61,7 +61,7 @@ except (ImportError, ValueError, AttributeError) as error:      # the last two f
     sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, set KERAS_BACKEND=tensorflow,"
                  " or remove ~/.keras/keras.json"))
 if hasattr(gc, "freeze"):       # not in Python 3.6
-    gc.freeze()     # nor is it looked through later: it stays anyway
+    gc.freeze()     # it stays until the end, and looking through it later would take a second of a run
 gc.enable()
 
 keras.backend.set_image_data_format("channels_last")        # keras.json may have the other, which is not the network's

@@ -37,7 +37,8 @@ def convolve(layer, rows, columns=1, rows_seen=1):
     def shift(count):       # the kernel's places in the window, along one of its sides
         return [np.eye(size, size - 1 + count, place) for place in range(count)]
 
-    # 1 where weight (k, l) lies at (h, w) of the window, which the pixels of the output share, for pixel (r, c) of them
+    # One product lays the kernel out at all places: a pad for each takes longer to trace. 1 where weight (k, l) meets
+    # (h, w) of the window for the output's pixel (r, c); s, i and f are a row in a pixel, a channel and a filter
     where = np.einsum("rkh,clw->hwrckl", shift(rows), shift(columns)).astype("float32")
     where = where.reshape(-1, rows_seen, *where.shape[1:])
     kernel = tf.einsum("hswrckl,klif->hwsircf", where, layer.kernel)

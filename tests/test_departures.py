@@ -59,8 +59,9 @@ def squash(sums):
     ("sgd", {"optimizer"})])
 def test_departure_changes_one_thing(name, changed):
     def describe(network):
-        layers = [(layer.name.split("_")[0], (type(layer), layer.count_params(), layer.__module__ == "departures" or
-                                              dict(layer.get_config(), name=None))) for layer in network.layers]
+        own = list(vars(departures).values())       # whose settings are fixed
+        layers = [(layer.name.split("_")[0], (type(layer), layer.count_params(), type(layer) in own
+                                              or dict(layer.get_config(), name=None))) for layer in network.layers]
         return layers + [("loss", network.loss), ("optimizer", dict(network.optimizer.get_config(), name=None))]
 
     lenet = lenet5.build_lenet()

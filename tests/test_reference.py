@@ -1,4 +1,5 @@
 """Today's stack computes what the published one computed, by Keras' own layers and by the accelerated ones."""
+import re
 import subprocess
 
 import keras
@@ -84,9 +85,9 @@ def test_published_stack_computes_the_reference(request, tmp_path):
     if not python:
         pytest.skip("needs the published stack: --python36 PATH")
     subprocess.run([python, REFERENCE / "reference.py", tmp_path], check=True, stderr=subprocess.DEVNULL)
-    assert find_worst(load("start.npz", tmp_path), load("start.npz")) < 1e-6
-    for step in STEPS:      # another processor rounds otherwise: today's stack is held to the same bounds
-        computed, reference = load(f"step-{step}.npz", tmp_path), load(f"step-{step}.npz")
-        for name, array in computed.items():
-            bound = WEIGHTS[step] if name.startswith("weight") else AVERAGES
-            assert find_worst({name: array}, reference) < bound, (step, name)
+    for name in ["start.npz"] + [f"step-{step}.npz" for step in STEPS]:
+        computed, reference = load(name, tmp_path), load(name)
+        # C1's and C3's biases: 100,352 and 12,800 terms are added, in an order that is the processor's
+        summed = {key: computed.pop(key) for key in list(computed) if re.fullmatch("(squares|updates)_[13]", key)}
+        assert find_worst(computed, reference) < 1e-6, name
+        assert not summed or find_worst(summed, reference) < AVERAGES, name
