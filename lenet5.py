@@ -20,7 +20,7 @@ import sys
 import time
 
 from support import backend, command_line, mnist, pictures, reading, results, weights   # before keras: loads it quietly
-from support.fast import accelerate, layers_used
+from support.speed.accelerate import accelerate, layers_used
 from support.feed import feed_evaluate, feed_fit, several_steps
 import keras
 import numpy as np

@@ -6,17 +6,13 @@ import os
 import sys
 
 from constants import Constants
+from support import ROOT, UserError, one_line
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INTERRUPTED = 130, "interrupted"
 
 for name in "stdin", "stdout", "stderr":
     if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
         setattr(sys, name, open(os.devnull, "w"))
-
-
-class UserError(Exception):
-    """What the user can mend; the message is one line that says how."""
 
 
 class Screen:
@@ -57,11 +53,6 @@ def end(code, reason, name="lenet5.py: "):
     """Print the reason as one line on stderr, after a name; return the exit code."""
     print(f"{name}{one_line(reason)}", file=sys.stderr, flush=True)
     return code
-
-
-def one_line(error):
-    """Return an exception's message as one line."""
-    return " ".join(str(getattr(error, "strerror", None) or error).split()) or repr(error)
 
 
 class Parser(argparse.ArgumentParser):

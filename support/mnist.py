@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 
 from constants import Constants
-from support.command_line import ROOT, UserError, one_line
+from support import ROOT, UserError, one_line
 
 MNIST_PATH = os.path.join(ROOT, "assets", "mnist.npz")
 IDX_FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",

@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 
-from support.command_line import ROOT, UserError, one_line
+from support import ROOT, UserError, one_line
 from support.weights import save_weights
 
 NAMES = {"acc": "accuracy", "val_acc": "val_accuracy", "lr": "learning_rate"}      # Keras 2.1.6's, and Keras 3's

@@ -8,7 +8,7 @@ import zipfile
 import h5py
 import keras
 
-from support.command_line import UserError, one_line
+from support import UserError, one_line
 
 
 def save_weights(lenet, path):

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 import lenet5
 import photographs
-from support.command_line import UserError
-from support.photographs import read_photograph
+from support import ROOT, UserError
+from support.reading.photographs import read_photograph
 
 KINDS = {
     "plain": {}, "thin": {"pen": "thin"}, "marker": {"pen": "marker"}, "pencil": {"pen": "pencil"},
@@ -25,7 +25,7 @@ EACH = 7
 @pytest.fixture(scope="module")
 def network():
     lenet = lenet5.build_lenet()
-    lenet5.weights.load_weights(lenet, lenet5.command_line.ROOT + "/assets/LeNet-5.weights.h5")
+    lenet5.weights.load_weights(lenet, ROOT + "/assets/LeNet-5.weights.h5")
     return lenet
 
 

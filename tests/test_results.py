@@ -14,7 +14,7 @@ from PIL import Image
 
 import lenet5
 from conftest import ROOT, read_run
-from support import backend, command_line, results
+from support import UserError, backend, results
 
 KEYS = ["model", "stamp", "started", "commit", "versions", "backend", "device", "hardware", "layers", "data", "config",
         "training_time", "test_loss", "test_accuracy", "history", "misclassified"]
@@ -80,7 +80,7 @@ def test_what_stops_the_writing_leaves_whole_files(tmp_path, monkeypatch, error,
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", stop)
-    stops = pytest.raises((command_line.UserError, KeyboardInterrupt), match=FULL.strerror)
+    stops = pytest.raises((UserError, KeyboardInterrupt), match=FULL.strerror)
     with contextlib.nullcontext() if last == ".jpeg" else stops:
         results.write_run(str(tmp_path), {"stamp": 1.5}, {"acc": b"1"}, lenet5.build_lenet())
     assert sorted(name.split(".5")[1] for name in os.listdir(tmp_path)) == kept

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import lenet5
 from reference import build_without_dropout
-from support.fast import layers_used
+from support.speed.accelerate import layers_used
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 import lenet5
 from support import weights
-from support.fast import accelerate
+from support.speed.accelerate import accelerate
 from values import HERE
 
 KERAS_2 = HERE / "series" / "keras-2" / "00.weights.h5"

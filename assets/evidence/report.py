@@ -18,7 +18,8 @@ import lenet5
 import pictures
 import values
 from constants import Constants
-from support import feature_maps, mnist, weights
+from support import mnist, weights
+from support.reading import network_picture
 
 PAGES = ["README.md", "assets/README.zh-CN.md", "assets/evidence/README.md"]
 MARKED = re.compile(r"<!--([\w.-]+)-->(.*?)<!---->", re.DOTALL)
@@ -40,7 +41,7 @@ def draw():
     weights.load_weights(lenet, str(ROW_III))
     image = lenet5.pad_and_scale(digits["x_test"][:1])[0]
     today, published = values.load_series("keras-3"), values.group_departures()["none"][0].mean()
-    return {"LeNet-5": feature_maps.draw_network(lenet, image), "reproduction": pictures.draw_reproduction(today),
+    return {"LeNet-5": network_picture.draw_network(lenet, image), "reproduction": pictures.draw_reproduction(today),
             "misread": pictures.draw_misread(today, digits["x_test"], digits["y_test"]),
             "departures": pictures.draw_departures(values.measure_departures(), published, paper)}
 

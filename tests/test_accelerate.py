@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 import lenet5
-from support import fast
-from support.fast import accelerate, layers_used
+from support.speed import accelerate as fast
+from support.speed.accelerate import accelerate, layers_used
 
 Adadelta = keras.optimizers.Adadelta
 

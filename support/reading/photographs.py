@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from constants import Constants
-from support.command_line import UserError, one_line
+from support import UserError, one_line
 
 FORMATS = "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"     # none that runs other programs
 LONGEST = 1000                      # pixels of a picture's longer side, from its reduction on

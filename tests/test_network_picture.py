@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import lenet5
-from support import feature_maps
+from support.reading import network_picture
 
 layers = keras.layers
 CONVOLUTIONS = [layers.Conv2D(8, 3, activation="tanh", name="C1"), layers.MaxPooling2D(2, name="SP2"),
@@ -26,7 +26,7 @@ def image():
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    monkeypatch.setattr(feature_maps, "to_jpeg", lambda figure: figure)
+    monkeypatch.setattr(network_picture, "to_jpeg", lambda figure: figure)
 
 
 def texts(figure):
@@ -35,7 +35,7 @@ def texts(figure):
 
 def test_lenet5(undrawn, image):
     lenet = lenet5.build_lenet()
-    figure = feature_maps.draw_network(lenet, image)
+    figure = network_picture.draw_network(lenet, image)
     assert texts(figure) == [
         "Input", "32×32", "C1", "conv 5×5\n6@28×28", "SP2", "average 2×2\n6@14×14", "C3", "conv 5×5\n16@10×10",
         "SP4", "average 2×2\n16@5×5", "C5", "conv 5×5\n120 units", "F6", "dense\n128 units", "Output"]
@@ -52,7 +52,7 @@ def test_lenet5(undrawn, image):
 
 def test_photograph(undrawn, image):
     photograph = np.zeros((300, 400, 3), np.uint8)
-    first, given, *_ = feature_maps.draw_network(lenet5.build_lenet(), image, photograph, (100, 120, 150, 200)).axes
+    first, given, *_ = network_picture.draw_network(lenet5.build_lenet(), image, photograph, (100, 120, 150, 200)).axes
     assert first.images[0].get_extent() == [0, 400, 300, 0]
     assert np.array_equal(given.images[0].get_array(), image[..., 0])
     frame = first.patches[-1].get_bbox()
@@ -69,13 +69,13 @@ def test_photograph(undrawn, image):
      ["C1", "conv 31×31\n2×2", "F6", "dense\n500 units", "Dropout", "dropout\n500 units", "Output"])])
 def test_changed_networks(undrawn, image, stack, captions):
     network = build(*stack)
-    assert texts(feature_maps.draw_network(network, image)) == ["Input", "32×32"] + captions
+    assert texts(network_picture.draw_network(network, image)) == ["Input", "32×32"] + captions
 
 
 @pytest.mark.parametrize("count, columns", [(6, 3), (7, 3), (8, 4), (84, 12), (120, 12)])
 def test_columns(undrawn, image, count, columns):
     network = build(layers.Flatten(), layers.Dense(count, name="F6"), layers.Dense(10, name="Output"))
-    assert feature_maps.draw_network(network, image).axes[1].get_xlim() == (0, columns)
+    assert network_picture.draw_network(network, image).axes[1].get_xlim() == (0, columns)
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -83,6 +83,6 @@ def test_many_pictures_are_made_without_a_word(image, caplog):
     lenet = lenet5.build_lenet()
     with caplog.at_level(logging.WARNING):
         for _ in range(6):
-            jpeg = feature_maps.draw_network(lenet, image)
+            jpeg = network_picture.draw_network(lenet, image)
     assert not caplog.records       # TensorFlow's, of a function traced again and again
     assert Image.open(io.BytesIO(jpeg)).width > 1000

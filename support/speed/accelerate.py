@@ -1,8 +1,9 @@
 """accelerate(lenet): another network of the same layers, carried out faster by TensorFlow 2 on a CPU."""
 import keras
 
-from support import backend, convolutions
+from support import backend
 from support.backend import tf
+from support.speed import convolutions
 
 # What convolutions.py carries out, by public attributes; what is not named is free: channels, filters, biases
 CONVOLUTION = keras.layers.Conv2D, {

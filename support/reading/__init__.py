@@ -1,9 +1,9 @@
 """--read: the digit in each picture file, and a picture of how the network reads it."""
 import numpy as np
 
-from support import command_line, results
-from support.feature_maps import draw_network
-from support.photographs import read_photograph
+from support import UserError, command_line, results
+from support.reading.network_picture import draw_network
+from support.reading.photographs import read_photograph
 
 
 def read_files(lenet, preprocess, paths, logs, stamp):
@@ -16,7 +16,7 @@ def read_files(lenet, preprocess, paths, logs, stamp):
     for number, path in enumerate(paths, 1):
         try:
             photograph = read_photograph(path)
-        except command_line.UserError as error:
+        except UserError as error:
             code = command_line.end(2, error, name="")
             continue
         images = preprocess(photograph.digit[np.newaxis])
