@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib.util
 import json
+import logging
 import os
 import platform
 import random
@@ -88,13 +89,25 @@ def import_keras(name):
         raise ImportError(f"the backend {name} cannot train, or is not known")
     if name == "tensorflow":
         import tensorflow as tf
+        # Deprecations of what Keras itself calls (1.13 to 1.15), and functions that a second network traces again
+        logging.getLogger("tensorflow").addFilter(is_telling)
         if hasattr(tf, "Session"):      # TensorFlow 1
             # Else a weight may be overwritten before every gradient has read it: 1.13 and 1.14 do not learn then
             tf.enable_resource_variables()
-        elif not hasattr(tf.keras, "ops"):
+        elif parse_release(tf.__version__) < (2, 16):       # which could be asked of tf.keras only by loading it
             return tf.keras
     import keras
     return keras
+
+
+def parse_release(version):
+    """Return a version's first two numbers."""
+    return tuple(int(number) for number in version.split(".")[:2])
+
+
+def is_telling(record):
+    """False for what TensorFlow logs about Keras' own code: a filter of Python's logging."""
+    return not re.search("deprecated|<function (Model|TensorFlowTrainer).* retracing", str(record.msg))
 
 
 def get_name():
@@ -125,9 +138,15 @@ def set_up(seed):
         with contextlib.suppress(RuntimeError):     # TensorFlow has started already, and keeps its settings
             for gpu in list_gpus(tf_2):
                 tf_2.config.experimental.set_memory_growth(gpu, True)
-            if hasattr(keras, "ops") and not find_gpu():
+            if can_accelerate():
                 # Half of the cores for an operation, since accelerate has two halves of a batch side by side
                 tf_2.config.threading.set_intra_op_parallelism_threads(max(1, cpu.count_cores() // 2))
+
+
+def can_accelerate():
+    """True if the speed room's layers can be used: on a CPU, by TensorFlow and Keras 3.8 or later."""
+    _, tf_2 = get_tensorflow()      # earlier ones fail at a last execution of fewer steps
+    return bool(tf_2) and hasattr(load_keras().Sequential(), "unrolled_steps_per_execution") and not find_gpu()
 
 
 def list_gpus(tf, visible=True):
@@ -172,12 +191,12 @@ def advise_on_gpu():
     """Return what makes the backend at hand see an NVIDIA GPU on Linux."""
     name = get_name()
     version = versions()[name]
-    release = tuple(map(int, version.split(".")[:2]))
+    release = parse_release(version)
     package = {"jax": '"jax[cuda12]"', "torch": "torch"}.get(name, f'"tensorflow[and-cuda]=={version}"')
     if name == "tensorflow" and release < (2, 1):
         package = f"tensorflow-gpu=={version}"
     elif name == "tensorflow" and release < (2, 14):        # no package brings CUDA along
-        return f"install the CUDA and cuDNN for {version}, see https://www.tensorflow.org/install/source#gpu"
+        return f"install the CUDA and cuDNN for TensorFlow {version}, see https://www.tensorflow.org/install/source#gpu"
     return f"try: {sys.executable} -m pip install {package}"
 
 
