@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import lenet5
 from conftest import ROOT, read_run, run
-from support import backend, cpu
+from support import backend, device
 from support.weights import load_weights
 
 
@@ -27,7 +27,7 @@ def test_end_while_keras_loads(tmp_path, end, code, line):
 
 
 def test_importing_does_nothing():
-    rooms = "backend, command_line, cpu, mnist, pictures, results, speed, weights, reading, reading.photographs"
+    rooms = "backend, command_line, device, mnist, pictures, results, speed, weights, reading, reading.photographs"
     code = ("import os, sys; before = dict(os.environ), sys.stdout, sys.stderr\n"
             f"for name in '{rooms}'.split(', '): __import__('support.' + name)\n"
             "assert before == (dict(os.environ), sys.stdout, sys.stderr)\n"
@@ -94,7 +94,7 @@ def test_other_backends(name, finished, digits, tmp_path):
 def driver(tmp_path, monkeypatch):
     """NVIDIA's driver, as Linux has it."""
     (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15\n")
-    monkeypatch.setattr(backend, "NVIDIA_DRIVER", str(tmp_path / "version"))
+    monkeypatch.setattr(device, "NVIDIA_DRIVER", str(tmp_path / "version"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
@@ -107,7 +107,7 @@ def test_gpu_that_is_not_seen(driver, name, version, words, monkeypatch, capsys)
     monkeypatch.setattr(backend, "get_tensorflow", lambda: (None, None))
     monkeypatch.setattr(backend, "versions", lambda: {name: version})
     monkeypatch.setattr(backend, "find_gpu", lambda: None)
-    assert backend.describe_device() == ("cpu", cpu.describe())
+    assert device.describe() == ("cpu", device.describe_cpu())
     printed = capsys.readouterr().out
     assert printed.startswith("The NVIDIA GPU is not used, since ") and words in printed and printed.count("\n") == 1
 
@@ -119,7 +119,7 @@ def test_gpu_that_is_not_seen(driver, name, version, words, monkeypatch, capsys)
     ids=["-1", "empty", "set_visible_devices"])
 def test_gpu_that_the_user_hid_is_not_spoken_of(driver, hide, monkeypatch, capsys):
     hide(monkeypatch)
-    assert backend.describe_device() == ("cpu", cpu.describe()) and not capsys.readouterr().out
+    assert device.describe() == ("cpu", device.describe_cpu()) and not capsys.readouterr().out
 
 
 def test_main_after_tensorflow_has_started_beside_a_gpu(finished, digits_npz, monkeypatch, capsys):

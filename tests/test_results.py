@@ -17,7 +17,7 @@ from PIL import Image
 
 import lenet5
 from conftest import ROOT, read_run
-from support import UserError, backend, results
+from support import UserError, backend, device, results
 
 KEYS = ["model", "stamp", "started", "commit", "versions", "backend", "device", "hardware", "gflops", "layers", "data",
         "config", "training_time", "test_loss", "test_accuracy", "history", "misclassified"]
@@ -38,7 +38,7 @@ def test_record(finished, digits):
     assert list(record) == KEYS
     assert record["model"] == "LeNet-5" and record["layers"] == "fast" and record["backend"] == "tensorflow"
     assert record["versions"] == backend.versions()
-    assert (record["device"], record["hardware"]) == backend.describe_device()
+    assert (record["device"], record["hardware"]) == device.describe()
     assert isinstance(record["gflops"], int) and record["gflops"] > 0
     started = time.mktime(time.strptime(record["started"][:19], "%Y-%m-%dT%H:%M:%S"))
     assert started == int(record["stamp"]) and re.fullmatch(r"[+-]\d\d:\d\d", record["started"][19:])
