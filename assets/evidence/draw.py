@@ -28,7 +28,7 @@ PAGE = os.path.join("assets", "draw.html")
 PICTURE = os.path.join("assets", "draw.jpeg")
 WEIGHTS = os.path.join("assets", "LeNet-5.weights.h5")
 RECORD = os.path.join("assets", "evidence", "series", "keras-3", "00.json")       # of the run with these weights
-WIDTH = 680             # of the page in the picture, in pixels: its letters can still be read where it is shown 390 wide
+WIDTH = 680             # of the page in the picture, in pixels; its letters are legible where it is shown 390 wide
 MARGIN = 16             # around the page's middle part, in pixels
 HAND = [(.30, .31), (.29, .20), (.40, .12), (.62, .11), (.72, .24), (.68, .40), (.54, .47), (.42, .475),
         (.42, .475), (.57, .47), (.73, .55), (.75, .74), (.63, .88), (.43, .90), (.28, .81), (.26, .72)]
@@ -84,7 +84,7 @@ def launch_chromium(playwright):
 
 def round_off(corners):
     """Return the points of a smooth curve along some corners, which are cut off again and again."""
-    for _ in range(5):
+    for _ in range(3):
         cut = [(a + share * (c - a), b + share * (d - b))
                for (a, b), (c, d) in zip(corners, corners[1:]) for share in (.25, .75)]
         corners = [corners[0], *cut, corners[-1]]
@@ -103,20 +103,14 @@ def draw_strokes(page, strokes):
         page.mouse.up()
 
 
-def take_picture(source, target):
-    from playwright.sync_api import sync_playwright     # which the page does not take
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        if browser is None:
-            sys.exit("draw.py: there is no Chromium: on Debian, apt install chromium")
-        page = browser.new_page(viewport={"width": WIDTH, "height": 1200}, device_scale_factor=2)
-        page.goto(pathlib.Path(source).absolute().as_uri())
-        draw_strokes(page, [round_off(HAND)])
-        page.evaluate(f"() => {{{POINT}}}")
-        box = page.locator("main").bounding_box()
-        page.screenshot(path=target, type="jpeg", quality=85, clip={
-            "x": 0, "y": box["y"] - MARGIN / 2, "width": WIDTH, "height": box["height"] + MARGIN})
-        browser.close()
+def take_picture(browser, source, target):
+    page = browser.new_page(viewport={"width": WIDTH, "height": 1200}, device_scale_factor=2)
+    page.goto(pathlib.Path(source).absolute().as_uri())
+    draw_strokes(page, [round_off(HAND)])
+    page.evaluate(f"() => {{{POINT}}}")
+    box = page.locator("main").bounding_box()
+    page.screenshot(path=target, type="jpeg", quality=85, clip={
+        "x": 0, "y": box["y"] - MARGIN / 2, "width": WIDTH, "height": box["height"] + MARGIN})
 
 
 def main(arguments=None):
@@ -131,7 +125,10 @@ def main(arguments=None):
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(page)
     if arguments.screenshot:
-        take_picture(path, os.path.join(arguments.into or ROOT, PICTURE))
+        from playwright.sync_api import sync_playwright     # which the page alone does not take
+        with sync_playwright() as playwright:
+            browser = launch_chromium(playwright) or sys.exit("draw.py: no Chromium: on Debian, apt install chromium")
+            take_picture(browser, path, os.path.join(arguments.into or ROOT, PICTURE))
 
 
 if __name__ == "__main__":
