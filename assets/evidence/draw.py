@@ -1,4 +1,4 @@
-"""Write the trained weights and some test digits into assets/draw.html, or take the README's picture of this page.
+"""Write the trained weights and some test digits into assets/draw.html; take the README's picture of it.
 
     python assets/evidence/draw.py [--into FOLDER]                  the page
     python assets/evidence/draw.py --screenshot [--into FOLDER]     the page, and assets/draw.jpeg from it
@@ -30,10 +30,11 @@ WEIGHTS = os.path.join("assets", "LeNet-5.weights.h5")
 RECORD = os.path.join("assets", "evidence", "series", "keras-3", "00.json")       # of the run with these weights
 WIDTH = 680             # of the page in the picture, in pixels; its letters are legible where it is shown 390 wide
 MARGIN = 16             # around the page's middle part, in pixels
+# Corners of a line around a 3, in widths of the pad
 HAND = [(.30, .31), (.29, .20), (.40, .12), (.62, .11), (.72, .24), (.68, .40), (.54, .47), (.42, .475),
         (.42, .475), (.57, .47), (.73, .55), (.75, .74), (.63, .88), (.43, .90), (.28, .81), (.26, .72)]
-#                       corners of a line around a 3, in widths of the pad
-POINT = """             // at the unit of SP4 with the highest value
+# Points at the unit of SP4 with the highest value
+POINT = """
     const {size, depth, values} = layers.SP4, highest = values.indexOf(Math.max(...values));
     const map = highest % depth, pixel = Math.floor(highest / depth);
     kept = {name: "SP4", x: map % 4 * size + pixel % size, y: Math.floor(map / 4) * size + Math.floor(pixel / size)};
