@@ -105,7 +105,7 @@ def test_nothing_of_anyone_is_overwritten(has_links, tmp_path, monkeypatch):
         monkeypatch.setattr(os, "link", fail)
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "LeNet-5.1.5.json").symlink_to(tmp_path / "precious")
-    os.mkfifo(tmp_path / "LeNet-5.1.5000000000000004.json")
+    os.mkfifo(tmp_path / "LeNet-5.1.5000000000000002.json")
     stamps = set()
     for _ in range(2):
         with results.RunFolder(str(tmp_path), 1.5, lenet5.build_lenet()) as run:
