@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from support.backend import load_keras
 from support.pictures import DPI, GREY, LARGE, TEST
 
 POINT = DPI / 72                                            # pixels of the picture, as are all lengths here
@@ -31,19 +32,19 @@ def draw_network(lenet, image, photograph=None, box=None):
     picture = Image.new("RGB", (WIDTH, -(-len(cells) // columns) * (CAPTION + size + GAP)), PAPER)
     draw = ImageDraw.Draw(picture)
     for place, (name, caption, values) in enumerate(cells):
-        left, top = place % columns * step + GAP // 2, place // columns * (CAPTION + size + GAP) + GAP // 3
+        left, top = place % columns * step + GAP // 4, place // columns * (CAPTION + size + GAP) + GAP // 3
         middle, below = left + size // 2, top + CAPTION
         draw.text((middle, top), name, "black", font(LARGE, "-Bold"), "ma")
         if place < len(cells) - 1:
             draw.multiline_text((middle, top + 22 * POINT), caption, "black", font(SMALL), "ma", align="center")
-            draw.text((left + size + GAP / 2, below + size / 2), "\u2192", GREY, font(LARGE), "mm")
+            draw.text((left + size + GAP / 2, below + size // 2), "\u2192", GREY, font(LARGE), "mm")
         if name == "Photograph":
             paste_photograph(picture, draw, values, box, (left, below, size))
         elif place == len(cells) - 1:
             spare = int(.35 * DPI)      # ten bars take their caption's room
             draw_bars(draw, values.ravel(), left, below - spare, size, size + spare)
         else:
-            paste(picture, tile(values if values.ndim == 3 else values.reshape(1, 1, -1), size), (left, below, size))
+            paste(picture, tile(values if values.ndim == 3 else values.reshape(1, 1, -1), size), left, below, size)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90, dpi=(DPI, DPI))
     return buffer.getvalue()
@@ -52,7 +53,7 @@ def draw_network(lenet, image, photograph=None, box=None):
 def list_cells(network, image):
     """Return name, caption and values of the image, of each layer named in capitals, as the paper's are, and the last.
     """
-    import keras
+    keras = load_keras()
     layers = [layer for layer in network.layers if layer.name[0].isupper() or layer is network.layers[-1]]
     watched = keras.Model(network.inputs[0], [layer.output for layer in layers])
     watched.run_eagerly = True          # else it is traced anew for each picture
@@ -101,25 +102,26 @@ def tile(maps, size):
     sheet = Image.new("RGB", (columns * step, -(-count // columns) * step), PAPER)
     for index in range(count):
         sheet.paste(Image.fromarray(levels[..., index]), (index % columns * step, index // columns * step))
+    sheet.thumbnail((size, size))       # thousands of units
     return sheet
 
 
-def paste(picture, image, place):
-    """Paste an image into the middle of a square, made smaller where it is larger; return its left, top and scale."""
-    left, top, size = place
-    scale = size / max(image.size)
-    width, height = (max(1, round(length * scale)) for length in image.size)
-    corner = left + (size - width) // 2, top + (size - height) // 2
-    picture.paste(image.resize((width, height), Image.BICUBIC) if scale != 1 else image, corner)
-    return corner + (scale,)
+def paste(picture, image, left, top, size):
+    """Paste an image into the middle of a square; return its left and top."""
+    corner = left + (size - image.width) // 2, top + (size - image.height) // 2
+    picture.paste(image, corner)
+    return corner
 
 
 def paste_photograph(picture, draw, photograph, box, place):
     """Paste a photograph, and draw around the digit a frame that stands out from any paper."""
-    left, top, scale = paste(picture, Image.fromarray(photograph), place)
-    edges = np.add(box, np.array([-1, -1, 1, 1]) * max(photograph.shape) / 50) * scale + (left, top, left, top)
+    scale = place[2] / max(photograph.shape)
+    shape = [max(1, int(length * scale)) for length in photograph.shape[1::-1]]
+    left, top = paste(picture, Image.fromarray(photograph).resize(shape, Image.BICUBIC), *place)
+    spread = np.array([-1, -1, 1, 1])
+    edges = np.multiply(box, scale) + spread * place[2] / 50 + (left, top, left, top)
     for color, margin, width in ("white", 4, 16), (TEST, 0, 8):
-        draw.rectangle(tuple((edges + np.array([-1, -1, 1, 1]) * margin).astype(int).tolist()), None, color, width)
+        draw.rectangle(tuple(int(edge) for edge in edges + spread * margin), None, color, width)
 
 
 def draw_bars(draw, probabilities, left, top, width, height):
