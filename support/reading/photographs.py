@@ -24,7 +24,7 @@ INKED = .12             # the part of the paper's light that ink takes at least
 FAINTEST = .01          # score below which nothing is a digit
 RIVAL = .2              # of the best score: with a second part above it there are several digits
 SHARE = .55             # of a digit's ink that its largest part has at least: no letter of a text has so much
-TANGLED = 8             # a line's length in its digit's sizes x its greatest width in its mean ones: pictures have more
+TANGLED = 6.5            # a line's length in its digit's sizes x its greatest width in its mean ones: pictures have more
 THINNEST = 2            # of the 20 pixels that MNIST's digits have: thinner strokes are widened, for MNIST has none
 NO_DIGIT = "no single digit found; show one alone, larger or darker, on even paper"
 
@@ -44,10 +44,15 @@ def read_photograph(path):
     Raises UserError where the file is no picture, or shows no digit, several or a text.
     """
     picture = open_picture(path)
-    photograph = find_digit(picture)
-    if photograph is None:
-        raise UserError(f"{path}: {NO_DIGIT}")
-    return photograph
+    candidates = sorted(find_candidates(picture), reverse=True)
+    if candidates and candidates[0].score > FAINTEST:
+        best = candidates[0]
+        box, digit = cut_out(picture, best)
+        rivals = [other for other in candidates if other.dark == best.dark and other.score > RIVAL * best.score and (
+            other.box[2] <= box[0] or box[2] <= other.box[0] or other.box[3] <= box[1] or box[3] <= other.box[1])]
+        if digit is not None and not rivals:
+            return Photograph(np.asarray(picture), box, digit)
+    raise UserError(f"{path}: {NO_DIGIT}")
 
 
 def open_picture(path):
@@ -143,21 +148,8 @@ def label_parts(mask):
 
 
 def find_box(mask):
-    """Return left, top, right and bottom of what is set."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-
-
-def find_digit(picture):
-    """Return a Photograph of the one digit in a picture, or None."""
-    candidates = sorted(find_candidates(picture), reverse=True)
-    if candidates and candidates[0].score > FAINTEST:
-        best = candidates[0]
-        box, drawn = cut_out(picture, best)
-        rivals = [other for other in candidates if other.dark == best.dark and other.score > RIVAL * best.score and (
-            other.box[2] <= box[0] or box[2] <= other.box[0] or other.box[3] <= box[1] or box[3] <= other.box[1])]
-        if drawn is not None and not rivals and is_line(drawn):
-            return Photograph(np.asarray(picture), box, center(drawn))
+    """Return left, top, right and bottom of what is set, or None."""
+    return Image.fromarray(np.uint8(mask)).getbbox()
 
 
 def find_candidates(picture):
@@ -168,9 +160,9 @@ def find_candidates(picture):
         grey, paper, ink = find_ink(small, dark, margin)
         labels = label_parts(ink > INKED)
         amounts = np.bincount(labels.ravel(), ink.ravel())
-        for label in np.argsort(-amounts[1:])[:16] + 1:
+        for label in 1 + np.argsort(-amounts[1:])[:16]:
             part = labels == label
-            if not amounts[label]:
+            if not part.any():
                 break
             left, top, right, bottom = box = find_box(part)
             width, height = right - left, bottom - top
@@ -178,19 +170,17 @@ def find_candidates(picture):
             if size < SMALLEST or spread(part, int(SOLID / 2 * size), np.minimum).any():
                 continue
             around = np.zeros(ink.shape, bool)
-            around[max(top - size // 4, margin):bottom + size // 4, max(left - size // 4, margin):right + size // 4] = 1
-            around[top:bottom, left:right] = around[-margin:] = around[:, -margin:] = 0
-            contrast, alone = ink[part].mean(), 1
-            if around.any():
-                inked, bare = grey[part].mean(), paper[part].mean()
-                alone = max(1 - ink[around].mean() / contrast, 0) ** 12
-                alone *= np.clip((grey[around] - inked) / (bare - inked), 0, 1).mean()     # no loop of a stroke
+            around[max(top - size // 4, 0):bottom + size // 4, max(left - size // 4, 0):right + size // 4] = True
+            around[top:bottom, left:right] = False
+            contrast, inked, bare = (values[part].mean() for values in (ink, grey, paper))
+            alone = max(1 - ink[around].mean() / contrast, 0) ** 12
+            alone *= np.clip((grey[around] - inked) / (bare - inked), 0, 1).mean()     # no loop of a stroke
             score = contrast * (size / SIDE) ** .5 * alone * min(1, height / width, 10 * width / height) ** 2
-            yield Candidate(score if dark else score / 2, tuple((edge - margin) / scale for edge in box), dark)
+            yield Candidate(score if dark else score / 2, [(edge - margin) / scale for edge in box], dark)
 
 
 def cut_out(picture, candidate):
-    """Return the digit's box and its ink in [0, 1]; None where that is no digit's."""
+    """Return the box of a candidate, and its 28x28 pixels, or None where that is no digit."""
     box, margin = np.array(candidate.box), int(SOLID / 2 * FINE)
     scale = FINE / max(box[2:] - box[:2])
     start, end = np.maximum(box[:2] - FINE / 2 / scale, 0), np.minimum(box[2:] + FINE / 2 / scale, picture.size)
@@ -198,42 +188,35 @@ def cut_out(picture, candidate):
     ink = find_ink(picture.resize(shape, Image.BICUBIC, (*start, *end)), candidate.dark, margin)[2]
     left, top, right, bottom = np.round((box - [*start, *start]) * scale).astype(int) + margin
     inside = np.s_[top:bottom, left:right]
-    full = .8 * np.percentile(ink[inside], 98)
-    parts = label_parts(ink > max(.4 * full, 0))
+    full = max(.8 * np.percentile(ink[inside], 98), INKED / 2)
+    parts = label_parts(ink > .4 * full)
     main = np.bincount(parts[inside].ravel(), ink[inside].ravel(), 2)[1:].argmax() + 1
     digit = parts == main
-    if not digit.any() or spread(spread(digit, 2), margin, np.minimum).any():     # noise, or a sheet
-        return box, None
     beyond = np.concatenate([parts[margin], parts[-margin - 1], parts[:, margin], parts[:, -margin - 1], [0]])
     joined = np.isin(parts, list(set(parts[spread(digit, FINE // 6)]) - set(beyond) | {main}))   # interrupted strokes
     drawn = spread(joined, 2) * np.clip((ink / full - .3) / .7, 0, 1)       # without grain and rulings
-    left, top, right, bottom = found = find_box(drawn > .1)
-    if ink[digit].sum() < SHARE * ink[joined].sum() or right - left > 2 * (bottom - top):
+    if (not digit.any() or spread(spread(digit, 2), margin, np.minimum).any()       # noise, or a sheet
+            or ink[digit].sum() < SHARE * ink[joined].sum()):
         return box, None
-    return np.round((np.array(found) - margin) / scale + [*start, *start]).astype(int).tolist(), drawn[top:bottom, left:right]
-
-
-def measure_line(drawn):
-    """Return the length and the mean width of what is drawn, in its pixels: half of its outline, and its area over that."""
-    mask = np.pad(np.float32(drawn > .5), 1, "constant")
-    length = np.hypot(np.diff(mask, axis=0)[:, 1:], np.diff(mask, axis=1)[1:]).sum() / 2
-    return length, mask.sum() / length
-
-
-def is_line(drawn):
-    """Tell a digit from other things: its line is neither long for its size nor much wider in one place than in all."""
-    length, width = measure_line(drawn)
-    widest = TANGLED * width * max(drawn.shape) / length
-    return not spread(np.pad(drawn > .5, 1, "constant"), int(widest / 2) + 1, np.minimum).any()
+    left, top, right, bottom = find_box(drawn > .1)
+    box = np.round((np.array([left, top, right, bottom]) - margin) / scale + [*start, *start]).astype(int).tolist()
+    return box, None if right - left > 2 * (bottom - top) else center(drawn[top:bottom, left:right])
 
 
 def center(drawn):
-    """Fit what is drawn, in [0, 1], into 20x20 pixels, and these into 28x28 by the centre of mass, as MNIST does."""
-    missing = (THINNEST * max(drawn.shape) / 20 - measure_line(drawn)[1]) / 2
-    drawn = np.pad(drawn, max(0, int(np.ceil(missing))), "constant")
-    while missing > 0:
-        drawn = drawn + min(1, missing) * (spread(drawn, 1) - drawn)
-        missing -= 1
+    """Fit what is drawn, in [0, 1], into 20x20 pixels, and these into 28x28 by the centre of mass, as MNIST does.
+
+    Returns None where it is no line of a digit, but too long for its size, or too wide in a place.
+    """
+    mask = np.pad(np.float32(drawn > .5), 1, "constant")
+    length = np.hypot(np.diff(mask, axis=0)[:, 1:], np.diff(mask, axis=1)[1:]).sum() / 2        # half of the outline
+    width, size = mask.sum() / length, max(drawn.shape)
+    if spread(mask, int(TANGLED * width * size / length / 2) + 1, np.minimum).any():
+        return None
+    missing = max(0, THINNEST * size / 20 - width) / 2
+    drawn = np.pad(drawn, int(np.ceil(missing)), "constant")
+    less, more = (spread(drawn, int(missing) + step) for step in (0, 1))
+    drawn = less + missing % 1 * (more - less)
     scale = 20 / max(drawn.shape)
     shape = [max(1, int(round(length * scale))) for length in drawn.shape[::-1]]
     small = Image.fromarray(np.float32(255 * drawn)).resize(shape, Image.BOX)
