@@ -83,10 +83,12 @@ def test_reproduction_says_what_one_sees(undrawn, loss, title):
     assert figure.texts[0].get_text() == title
 
 
-def test_departures_are_sorted_and_few_runs_marked(undrawn):
-    rows = [("tanh", 10, .1, .05), ("sgd", 3, .3, .05), ("rbf", 10, -.2, .05)]
-    axes, = evidence.draw_departures(rows, .86, .95).axes
-    assert texts(axes.get_yticklabels()) == [evidence.DEPARTURES[name] for name in ("sgd", "tanh", "rbf")]
+def test_departures_are_sorted_and_few_runs_marked(undrawn, monkeypatch):
+    monkeypatch.setattr(evidence, "DEPARTURES", {name: name for name in ("tanh", "sgd", "rbf")})
+    departures = {name: {"error": [.86] * count, "difference": (difference, difference - .05, difference + .05)}
+                  for name, count, difference in (("none", 10, 0), ("tanh", 10, .1), ("sgd", 3, .3), ("rbf", 10, -.2))}
+    axes, = evidence.draw_departures(departures, .95).axes
+    assert texts(axes.get_yticklabels()) == ["sgd", "tanh", "rbf"]
     dots = [container[0] for container in axes.containers]
     assert [dot.get_xdata()[0] for dot in dots] == [.3, .1, -.2]
     assert [dot.get_markerfacecolor() for dot in dots] == ["white", pictures.TRAINING, pictures.TRAINING]

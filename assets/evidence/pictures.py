@@ -12,7 +12,7 @@ from constants import Constants
 from support.pictures import GREY, SMALL, TEST, TRAINING, add_axes, add_title, to_jpeg
 
 DEPARTURES = {      # as the picture names them
-    "none": "published variant", "tanh": "scaled tanh,\nnot ReLU", "subsampling": "trained subsampling,\nnot averages",
+    "tanh": "scaled tanh,\nnot ReLU", "subsampling": "trained subsampling,\nnot averages",
     "table": "C3 sees some of\nSP2's maps, not all", "f6": "84 units in F6,\nnot 128",
     "rbf": "radial basis outputs,\nnot softmax", "no-dropout": "no dropout",
     "inputs": "inputs \u22120.1 to 1.175,\nnot 0 to 1", "sgd": "gradient descent\nby single digits",
@@ -56,13 +56,15 @@ def draw_reproduction(records):
 
 
 @style.context("default")
-def draw_departures(rows, published, paper):
+def draw_departures(departures, paper):
     """Draw what taking back each departure adds to the test error, with its interval, the greatest first.
 
-    rows: (a departure's name, number of runs, difference from the published variant in points, half of its interval)
-    published, paper: test errors in percent, a line each
+    departures: values.describe_departures()
+    paper: the paper's test error in percent
     """
-    rows = sorted(rows, key=lambda row: -row[2])
+    published = np.mean(departures["none"]["error"])
+    rows = sorted(((name, len(departures[name]["error"]), *departures[name]["difference"])
+                   for name in DEPARTURES), key=lambda row: -row[2])
     figure = Figure(figsize=(6, .5 * len(rows) + 1.9))
     bottom, top = .7 / figure.get_figheight(), 1 - 1.2 / figure.get_figheight()
     axes = add_axes(figure, [.355, bottom, .615, top - bottom])
@@ -72,11 +74,11 @@ def draw_departures(rows, published, paper):
         axes.annotate(text, (error - published, 1), (-4 if side == "right" else 4, 2), color=color, fontsize=SMALL,
                       xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom")
     usual = max(count for _, count, *_ in rows)
-    for place, (_, count, difference, half) in enumerate(rows):
-        axes.errorbar(difference, place, xerr=half, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
+    for place, (_, count, difference, low, high) in enumerate(rows):
+        axes.errorbar(difference, place, xerr=(high - low) / 2, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
                       markerfacecolor=TRAINING if count == usual else "white", markeredgewidth=2)
         if count < usual:
-            axes.annotate(f"n = {count}", (difference + half, place), (5, 0), textcoords="offset points",
+            axes.annotate(f"n = {count}", (high, place), (5, 0), textcoords="offset points",
                           fontsize=SMALL, va="center")
     axes.set_yticks(range(len(rows)))
     axes.set_yticklabels([DEPARTURES[name] for name, *_ in rows], linespacing=1)

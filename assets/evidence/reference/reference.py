@@ -5,7 +5,6 @@
 From fixed weights, on the first 1,280 of MNIST's training images, with dropout rates 0, it writes
     start.npz       the softmax outputs, the loss and the gradients of the first batch
     step-N.npz      all weights and both Adadelta accumulators after N training steps
-TensorFlow runs one operation at a time, as lenet5.py has it: race.py tells why.
 """
 import os
 import sys
