@@ -19,13 +19,16 @@ README says how it differs from the paper's.
 import sys
 import time
 
-from support import backend, command_line, mnist, pictures, reading, results, weights   # before keras: loads it quietly
-from support.speed.accelerate import accelerate, layers_used
-from support.feed import feed_evaluate, feed_fit, several_steps
-import keras
 import numpy as np
 
 from constants import Constants
+from support import backend, command_line, cpu
+from support.command_line import say
+
+with command_line.script_starts(__name__ == "__main__"):
+    keras = backend.load_keras()
+    from support import mnist, pictures, reading, results, weights
+    from support.speed import accelerate, layers_used, several_steps
 
 
 def build_lenet():
@@ -75,43 +78,45 @@ def train(network, training, test, epochs, batch_size, data_name):
     """
     start = time.perf_counter()
     check = keras.callbacks.LambdaCallback(on_epoch_end=results.check_finite)
-    with several_steps(network, test[1]):
-        fitted = network.fit(epochs=epochs, **feed_fit(training, test, batch_size, [check]))
-        history = results.normalize_history(fitted.history)
+    with several_steps(network) as bars:
+        fitted = network.fit(x=training[0], y=training[1], batch_size=batch_size, epochs=epochs, validation_data=test,
+                             callbacks=[check, *bars.get("callbacks", [])])
+        history = results.name_values(fitted.history)
         curves = results.draw(pictures.draw_curves, history, data_name) or {}
-        tested = network.evaluate(**feed_evaluate(test, batch_size))
+        tested = network.evaluate(x=test[0], y=test[1], batch_size=batch_size, **bars)
     tested = results.name_results(network, tested)
     seconds = time.perf_counter() - start
     return {"training_time": round(seconds, 2), "test_loss": tested["loss"], "test_accuracy": tested.get("accuracy"),
             "history": history}, curves
 
 
-def find_misclassified(lenet, images, labels, batch_size):
+def find_misclassified(lenet, images, labels, batch_size=Constants.BATCH_SIZE):
     """Return [index, true, predicted] of each misread image; images as preprocess returns them, labels the digits."""
     predicted = lenet.predict(images, batch_size=batch_size, verbose=0).argmax(1)
     return [[int(index), int(labels[index]), int(predicted[index])] for index in np.flatnonzero(predicted != labels)]
 
 
 @command_line.returns_exit_code
-def main(arguments=None):
-    """Train and write the run, or only evaluate or read, as the arguments say (None: those of the command line)."""
+def main(arguments=()):
+    """Train and write the run, or only evaluate or read, as the arguments say; return the exit code."""
     stamp = time.time()
     options = command_line.parse_options(arguments)
     backend.set_up(options.seed)
     lenet = build_lenet()
     if options.read:
         weights.load_weights(lenet, options.weights)
-        return reading.read_files(lenet, pad_and_scale, options.read, options.logs, stamp)
+        return reading.read_files(lenet, options.read, options.logs, stamp)
 
     device, hardware = backend.describe_device()
-    print(f"{backend.describe_versions()}, on {hardware}")
+    gflops = cpu.measure_gflops() if device == "cpu" else None
+    say(f"{backend.describe_versions()}, on {hardware}")
     digits = mnist.load_digits(options.mnist)
     data = mnist.describe(digits, options.mnist)
     if data["name"] != "MNIST":
-        print(f"Data: {data['name']}, which is not MNIST")
-    print("Tensor Shape of each Image:", Constants.INPUT_SHAPE)
-    print("Num of Training Samples:", len(digits["x_train"]))
-    print("Num of Testing Samples:", len(digits["x_test"]))
+        say(f"Data: {data['name']}, which is not MNIST")
+    say(f"Tensor Shape of each Image: {Constants.INPUT_SHAPE}")
+    say(f"Num of Training Samples: {len(digits['x_train'])}")
+    say(f"Num of Testing Samples: {len(digits['x_test'])}")
     test = preprocess(digits["x_test"], digits["y_test"])
 
     network = accelerate(lenet)     # the same layers and weights, trained faster; without it: network = lenet
@@ -119,30 +124,31 @@ def main(arguments=None):
     if options.evaluate:
         weights.load_weights(lenet, options.evaluate)
         tested = results.name_results(network, network.evaluate(*test, batch_size=options.batch_size))
-        print("Testing Loss:", tested["loss"])
-        print("Testing Accuracy:", tested.get("accuracy"))
+        say(f"Testing Loss: {tested['loss']}")
+        say(f"Testing Accuracy: {tested.get('accuracy')}")
         return 0
 
     mnist.check_batch_size(options.batch_size, digits)
-    results.check_writable(options.logs, lenet)
     training = preprocess(digits["x_train"], digits["y_train"])
-    result, jpegs = train(network, training, test, options.epochs, options.batch_size, data["name"])
-    print("Training Time:", result["training_time"])
-    print("Testing Loss:", result["test_loss"])
-    print("Testing Accuracy:", result["test_accuracy"])
+    with results.RunFolder(options.logs, stamp, lenet) as run:
+        result, curves = train(network, training, test, options.epochs, options.batch_size, data["name"])
+        run.write("LeNet-5.{}.weights.h5", lambda path: weights.save_weights(lenet, path))
+        say(f"Training Time: {result['training_time']}")
+        say(f"Testing Loss: {result['test_loss']}")
+        say(f"Testing Accuracy: {result['test_accuracy']}")
 
-    misclassified = find_misclassified(network, test[0], digits["y_test"], options.batch_size)
-    jpegs["errors"] = results.draw(pictures.draw_errors, digits["x_test"], misclassified, data["name"])
-    path = results.write_run(options.logs, {
-        "model": lenet.name, "stamp": stamp, "started": results.local_time(stamp), "commit": results.describe_commit(),
-        "versions": backend.versions(), "backend": backend.NAME, "device": device, "hardware": hardware,
-        "layers": layers_used(network), "data": data,
-        "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed,
-                   **results.describe_compiled(network)},
-        **result, "misclassified": misclassified}, jpegs, lenet)
-    print(f"Written: {path}, its plots and weights")
+        misclassified = find_misclassified(network, test[0], digits["y_test"], options.batch_size)
+        curves["errors"] = results.draw(pictures.draw_errors, digits["x_test"], misclassified, data["name"])
+        results.write_pictures(run, {name + ".{}": jpeg for name, jpeg in curves.items()})
+        results.write_record(run, {
+            "model": lenet.name, "stamp": run.stamp, "started": results.local_time(stamp),
+            "commit": results.describe_commit(), "versions": backend.versions(), "backend": backend.get_name(),
+            "device": device, "hardware": hardware, "gflops": gflops, "layers": layers_used(network), "data": data,
+            "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed,
+                       **results.describe_compiled(network)},
+            **result, "misclassified": misclassified})
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

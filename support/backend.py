@@ -1,8 +1,15 @@
-"""Keras, loaded quietly; seeds and threads; the device and the versions."""
+"""Keras, whichever is installed: loaded quietly, seeded, and asked for its device and its versions.
+
+What differs between TensorFlow 1.11 and 2.22, JAX and PyTorch stands here. It is asked for by what a library has;
+versions are compared only where nothing can be asked.
+"""
 import contextlib
-import gc
+import functools
+import importlib.util
+import json
 import os
 import platform
+import random
 import re
 import sys
 import tempfile
@@ -10,13 +17,12 @@ import warnings
 
 import numpy as np
 
-from support import cpu
-from support.command_line import INTERRUPTED, end
+from support import UserError, cpu, one_line
+from support.command_line import say
 
-TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}     # Keras' backends that train
-CHATTER = re.compile(rb"[IWE]0000 |WARNING: All log messages before absl")
-NVIDIA_DRIVER = "/proc/driver/nvidia/version"       # there where the driver of an NVIDIA GPU is
-CUDA = {"tensorflow": '"tensorflow[and-cuda]==2.21.0"', "jax": '"jax[cuda12]"', "torch": "torch"}
+TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}     # the backends that train
+CHATTER = re.compile(rb"[IWE]0000 |WARNING: All log messages before absl|Using TensorFlow backend")
+NVIDIA_DRIVER = "/proc/driver/nvidia/version"       # there where Linux has an NVIDIA GPU's driver
 
 
 @contextlib.contextmanager
@@ -38,67 +44,109 @@ def without_chatter():
             os.write(2, b"".join(line for line in log if not CHATTER.match(line)))
 
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512 VNNI
-if "ipykernel" not in sys.modules:
-    os.environ.pop("MPLBACKEND", None)      # a notebook's children inherit it, and may lack what it names
-gc.disable()    # looking through what the imports make, again and again, takes a tenth of their time
-try:
-    with without_chatter(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")         # of libraries about one another
-        import keras
-        try:
-            import tensorflow as tf
-        except ImportError:         # Keras' other backends do without, but load it later where it is
-            tf = None
-        import matplotlib.figure    # noqa: F401, here so that Ctrl-C is caught, since it takes long, too
-    NAME = keras.backend.backend()
-    if NAME not in TITLES:
-        raise ImportError(f"the backend {NAME} cannot train")
-except KeyboardInterrupt:           # while seconds pass
-    sys.exit(end(*INTERRUPTED))
-except (ImportError, ValueError, AttributeError) as error:      # the last two from what keras.json may hold
-    sys.exit(end(2, f"Keras cannot be loaded: {error}; install requirements.txt, set KERAS_BACKEND=tensorflow,"
-                 " or remove ~/.keras/keras.json"))
-if hasattr(gc, "freeze"):       # not in Python 3.6
-    gc.freeze()     # it stays until the end, and looking through it later would take a second of a run
-gc.enable()
+@functools.lru_cache(maxsize=None)
+def load_keras():
+    """Load Keras without chatter, on a backend that is installed, and return it. Raises UserError where that fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if sys.version_info >= (3, 10):     # TensorFlow 2.6, for Python up to 3.9, dies of it
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")     # off by default on processors without AVX-512 VNNI
+    try:
+        with without_chatter(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")         # of libraries about one another
+            keras = import_keras(choose_backend())
+            try:
+                import matplotlib       # takes long, too
+            except ValueError:          # MPLBACKEND, which a notebook's children inherit, names what they lack
+                del os.environ["MPLBACKEND"]
+                import matplotlib       # noqa: F401
+    except (ImportError, ValueError, AttributeError, TypeError) as error:       # damaged or foreign installations
+        raise UserError(f"Keras cannot be loaded: {one_line(error)}; install requirements.txt, set"
+                        " KERAS_BACKEND=tensorflow, or remove ~/.keras/keras.json")
+    keras.backend.set_image_data_format("channels_last")        # keras.json may have the other, which is not LeNet's
+    return keras
 
-keras.backend.set_image_data_format("channels_last")        # keras.json may have the other, which is not the network's
-TENSORFLOW_1 = NAME == "tensorflow" and keras.__version__.startswith("2.")      # the published stack
-TENSORFLOW_2 = NAME == "tensorflow" and not TENSORFLOW_1
+
+def choose_backend():
+    """Return the backend that Keras is to use: the chosen one, or where that is not installed, one that is."""
+    chosen = "tensorflow"
+    with contextlib.suppress(OSError, ValueError, AttributeError):      # no keras.json, or one of any content
+        home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+        with open(os.path.join(home, "keras.json")) as file:
+            chosen = json.load(file).get("backend", chosen)
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    for name in [str(chosen), *TITLES]:
+        if name in TITLES and importlib.util.find_spec(name):
+            os.environ["KERAS_BACKEND"] = name
+            return name
+    return chosen
+
+
+def import_keras(name):
+    """Return the package keras, or of a TensorFlow 2 before Keras 3 the Keras that is a part of it."""
+    if name not in TITLES:
+        raise ImportError(f"the backend {name} cannot train, or is not known")
+    if name == "tensorflow":
+        import tensorflow as tf
+        if hasattr(tf, "Session"):      # TensorFlow 1
+            # Else a weight may be overwritten before every gradient has read it: 1.13 and 1.14 do not learn then
+            tf.enable_resource_variables()
+        elif not hasattr(tf.keras, "ops"):
+            return tf.keras
+    import keras
+    return keras
+
+
+def get_name():
+    """Return the name of the backend."""
+    return getattr(load_keras().backend, "backend", lambda: "tensorflow")()     # TensorFlow's own Keras does not say
+
+
+def get_tensorflow():
+    """Return the module tensorflow twice, for version 1 and for version 2: None where it is not the backend."""
+    if get_name() != "tensorflow":
+        return None, None
+    import tensorflow as tf
+    return (tf, None) if hasattr(tf, "Session") else (None, tf)
 
 
 def set_up(seed):
     """Seed all random numbers, set the threads, and let memory on a GPU grow as needed."""
-    if TENSORFLOW_1:
+    keras, (tf_1, tf_2) = load_keras(), get_tensorflow()
+    if hasattr(keras.utils, "set_random_seed"):
+        keras.utils.set_random_seed(seed)
+    else:
+        random.seed(seed)
         np.random.seed(seed)
-        tf.set_random_seed(seed)
-        # One operation at a time: with more, Keras 2.1.6 lets a weight's update
-        # race the gradients that still read the weight, and no run repeats.
-        keras.backend.set_session(tf.Session(config=tf.ConfigProto(
-            inter_op_parallelism_threads=1, gpu_options=tf.GPUOptions(allow_growth=True))))
-        return
-    keras.utils.set_random_seed(seed)
-    if TENSORFLOW_2:
+        tf_1.set_random_seed(seed) if tf_1 else tf_2.random.set_seed(seed)
+    if tf_1:
+        keras.backend.set_session(tf_1.Session(config=tf_1.ConfigProto(gpu_options=tf_1.GPUOptions(allow_growth=True))))
+    if tf_2:
         with contextlib.suppress(RuntimeError):     # TensorFlow has started already, and keeps its settings
-            for gpu in tf.config.list_physical_devices("GPU"):
-                tf.config.experimental.set_memory_growth(gpu, True)
-            if not find_gpu():
-                # Half of the cores for an operation: fast.py has two halves of a batch side by side.
-                tf.config.threading.set_intra_op_parallelism_threads(max(1, cpu.count_cores() // 2))
+            for gpu in list_gpus(tf_2):
+                tf_2.config.experimental.set_memory_growth(gpu, True)
+            if hasattr(keras, "ops") and not find_gpu():
+                # Half of the cores for an operation, since accelerate has two halves of a batch side by side
+                tf_2.config.threading.set_intra_op_parallelism_threads(max(1, cpu.count_cores() // 2))
+
+
+def list_gpus(tf, visible=True):
+    """Return the GPUs that TensorFlow 2 sees, or all that are there."""
+    config = tf.config if hasattr(tf.config, "get_visible_devices") else tf.config.experimental     # TensorFlow 2.0
+    return config.get_visible_devices("GPU") if visible else config.list_physical_devices("GPU")
 
 
 def find_gpu():
     """Return the name of the GPU that the backend trains on, or None where that is a CPU."""
-    if TENSORFLOW_1:
+    name, (tf_1, tf_2) = get_name(), get_tensorflow()
+    if tf_1:
         from tensorflow.python.client import device_lib
         names = [device.physical_device_desc.split("name: ")[1].split(",")[0]
                  for device in device_lib.list_local_devices() if device.device_type == "GPU"]
-    elif TENSORFLOW_2:
-        names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-                 for gpu in tf.config.list_physical_devices("GPU")]
-    elif NAME == "jax":
+    elif tf_2:
+        describe = getattr(tf_2.config.experimental, "get_device_details", lambda gpu: {})      # since 2.3
+        names = [describe(gpu).get("device_name", "GPU") for gpu in list_gpus(tf_2)]
+    elif name == "jax":
         import jax
         names = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
     else:
@@ -110,19 +158,38 @@ def find_gpu():
 def describe_device():
     """Return what the backend trains on: "gpu" or "cpu", and its name; print a line where a GPU lies idle."""
     gpu = find_gpu()
-    if not gpu and os.path.exists(NVIDIA_DRIVER):
-        package = "tensorflow-gpu==1.11.0" if TENSORFLOW_1 else CUDA[NAME]
-        print(f"The NVIDIA GPU is not used, since {TITLES[NAME]} does not see it; try:"
-              f" {sys.executable} -m pip install {package}")
-    return ("gpu", gpu) if gpu else ("cpu", cpu.describe())
+    if gpu:
+        return "gpu", gpu
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1") or "JAX_PLATFORMS" in os.environ
+    tf_2 = get_tensorflow()[1]
+    if os.path.exists(NVIDIA_DRIVER) and not hidden and not (tf_2 and list_gpus(tf_2, visible=False)):
+        title = TITLES[get_name()]
+        say(f"The NVIDIA GPU is not used, since {title} does not see it; {advise_on_gpu()}")
+    return "cpu", cpu.describe()
+
+
+def advise_on_gpu():
+    """Return what makes the backend at hand see an NVIDIA GPU on Linux."""
+    name = get_name()
+    version = versions()[name]
+    release = tuple(map(int, version.split(".")[:2]))
+    package = {"jax": '"jax[cuda12]"', "torch": "torch"}.get(name, f'"tensorflow[and-cuda]=={version}"')
+    if name == "tensorflow" and release < (2, 1):
+        package = f"tensorflow-gpu=={version}"
+    elif name == "tensorflow" and release < (2, 14):        # no package brings CUDA along
+        return f"install the CUDA and cuDNN for {version}, see https://www.tensorflow.org/install/source#gpu"
+    return f"try: {sys.executable} -m pip install {package}"
 
 
 def versions():
     """Return the versions that a result depends on, by name."""
-    return {"keras": keras.__version__, NAME: sys.modules[NAME].__version__,
+    keras, name = load_keras(), get_name()
+    keras = keras if hasattr(keras, "__version__") else sys.modules["keras"]        # TensorFlow 2.13 to 2.15
+    return {"keras": keras.__version__, name: sys.modules[name].__version__,
             "python": platform.python_version(), "numpy": np.__version__}
 
 
 def describe_versions():
     """Return the versions as a line for the screen."""
-    return f"Keras {keras.__version__} on {TITLES[NAME]} {versions()[NAME]}, Python {platform.python_version()}"
+    name, found = get_name(), versions()
+    return f"Keras {found['keras']} on {TITLES[name]} {found[name]}, Python {found['python']}"

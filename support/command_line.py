@@ -1,22 +1,17 @@
-"""The options, and how a run ends: the exit code, and one line where something is wrong."""
+"""The options, what is printed, and how a run ends: with an exit code, and one line where something is wrong."""
 import argparse
 import contextlib
 import functools
 import os
 import sys
+import unicodedata
 
 from constants import Constants
 from support import ROOT, UserError, one_line
 
-INTERRUPTED = 130, "interrupted"
-
-for name in "stdin", "stdout", "stderr":
-    if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
-        setattr(sys, name, open(os.devnull, "w"))
-
 
 class Screen:
-    """A stdout that a run outlives: closed, full, or without a letter of a file's name, which it shows as its code."""
+    """A stream of a script, which goes on without it where it is closed or full."""
 
     def __init__(self, stream):
         self.stream = stream
@@ -25,34 +20,56 @@ class Screen:
         return getattr(self.stream, name)
 
     def write(self, text):
-        encoding = self.stream.encoding or "utf-8"
         try:
-            self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self.stream.write(text)
             self.stream.flush()
-        except OSError:     # nor may Python's own flush at the end fail
+        except OSError:     # Python's own flush at the end must not fail either
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
+def say(text, stream=None):
+    """Print a line by one write; control characters, and letters that the stream cannot show, appear as codes."""
+    stream = stream or sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    shown = "".join(letter if letter.isprintable() or unicodedata.category(letter) == "Zs"
+                    else letter.encode("unicode_escape").decode() for letter in str(text))
+    stream.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def end(error, name="lenet5.py: "):
+    """Print on stderr why something ended; return the exit code."""
+    code, reason = {UserError: (2, error), FloatingPointError: (1, f"{error}; nothing was written"),
+                    KeyboardInterrupt: (130, "interrupted")}[type(error)]
+    say(name + one_line(reason), sys.stderr)
+    return code
+
+
 def returns_exit_code(main):
-    """Have a UserError end main with a line and 2, a FloatingPointError with 1, Ctrl-C with 130; others are ours."""
+    """Have main return an exit code, after a line, where an exception is not a bug."""
     @functools.wraps(main)
-    def command(arguments=None):
+    def command(arguments=()):
         try:
-            with contextlib.redirect_stdout(Screen(sys.stdout)):
-                return main(arguments)
-        except UserError as error:
-            return end(2, error)
-        except FloatingPointError as error:
-            return end(1, f"{error}; nothing was written")
-        except KeyboardInterrupt:
-            return end(*INTERRUPTED)
+            return main(arguments)
+        except (UserError, FloatingPointError, KeyboardInterrupt) as error:
+            return end(error)
     return command
 
 
-def end(code, reason, name="lenet5.py: "):
-    """Print the reason as one line on stderr, after a name; return the exit code."""
-    print(f"{name}{one_line(reason)}", file=sys.stderr, flush=True)
-    return code
+@contextlib.contextmanager
+def script_starts(is_script):
+    """Where it is a script that starts: let it outlive its streams, and end with a line if it cannot go on."""
+    if is_script:
+        for name in "stdin", "stdout", "stderr":
+            if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
+                setattr(sys, name, open(os.devnull, "w"))
+        sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
+    try:
+        yield
+    except (UserError, KeyboardInterrupt) as error:
+        if not is_script:
+            raise
+        sys.exit(end(error))
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,8 +77,8 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see lenet5.py --help")
 
 
-def parse_options(arguments=None):
-    """Return the options (arguments: a list of strings, or None for the process' own); raises UserError."""
+def parse_options(arguments):
+    """Return the options (arguments: a list of strings); raises UserError."""
     parser = Parser(prog="lenet5.py", description="Trains LeNet-5 on MNIST and writes what came out.")
     add = parser.add_argument
     add("--mnist", metavar="PATH", help="other digits: an .npz with x_train, y_train, x_test, y_test, or a folder of"
@@ -75,6 +92,9 @@ def parse_options(arguments=None):
     add("--read", metavar="FILE", nargs="+", help="no training: read the digit in each picture")
     add("--weights", metavar="FILE", help="for --read: these weights (assets/LeNet-5.weights.h5)")
     options = parser.parse_args(arguments)
+    for name, value in vars(options).items():
+        if value == "" or value and value == [""]:
+            parser.error(f"--{name} is empty")
     if options.weights and not options.read or options.evaluate and options.read:
         parser.error("--weights goes with --read, --evaluate with neither")
     if not all(0 < number <= 2 ** 32 for number in (options.epochs, options.batch_size, options.seed + 1)):

@@ -2,6 +2,9 @@
 import contextlib
 import os
 import platform
+import time
+
+import numpy as np
 
 EXTENSIONS = {"avx512_vnni": "AVX-512 VNNI", "avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
 
@@ -21,3 +24,13 @@ def describe():
         extension = next((label for flag, label in EXTENSIONS.items() if flag in flags), "")
     cores = f"{count_cores()} core{'s' if count_cores() > 1 else ''}"
     return f"{name} ({', '.join(filter(None, [cores, extension]))})"
+
+
+def measure_gflops():
+    """Return the rate of a large product in GFLOP/s, the best in a tenth of a second; a time means little without."""
+    factor, rate, end = np.ones((1024, 1024), np.float32), 0, time.perf_counter() + .1
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        factor.dot(factor)
+        rate = max(rate, 2 * 1024 ** 3 / (time.perf_counter() - start))
+    return round(rate / 1e9)

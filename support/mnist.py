@@ -1,14 +1,14 @@
 """Digits, read and checked: MNIST of this repository, another .npz, or a folder of IDX files."""
-import glob
 import gzip
 import hashlib
 import os
+import re
 import zipfile
 
 import numpy as np
 
 from constants import Constants
-from support import ROOT, UserError, one_line
+from support import ROOT, UserError, check_file, check_size, one_line
 
 MNIST_PATH = os.path.join(ROOT, "assets", "mnist.npz")
 IDX_FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
@@ -21,7 +21,7 @@ def load_digits(path=None):
 
     path: an .npz file with x_train, y_train, x_test and y_test, or a folder of
         the four IDX files, gzipped or not; None is MNIST itself
-    Returns four uint8 arrays by these names: images (n, 28, 28), labels (n,).
+    Returns four arrays by these names: images uint8 (n, 28, 28), labels (n,), uint8 for up to 256 classes.
     Raises UserError where the data cannot be read or has another form.
     """
     source = path or MNIST_PATH
@@ -32,46 +32,54 @@ def load_digits(path=None):
     except Exception as error:      # whatever a damaged or hostile file provokes
         raise UserError(f"{source}: {one_line(error)}; digits come as an .npz with {', '.join(NAMES)}"
                         " or as a folder of the four IDX files")
-    digits = {name: np.ascontiguousarray(digits[name], np.uint8) for name in NAMES}
+    label_type = np.min_scalar_type(Constants.NUM_CLASSES - 1)
+    digits = {name: np.ascontiguousarray(digits[name], np.uint8 if name.startswith("x") else label_type)
+              for name in NAMES}
     if path is None and describe(digits, source)["name"] != "MNIST":
         raise UserError(f"{source} is not MNIST; get it again, by: git checkout assets/mnist.npz")
     return digits
 
 
 def read_npz(path):
-    zipfile.ZipFile(path).close()       # refuses what np.load would take for something else
+    check_file(path)
+    with zipfile.ZipFile(path) as archive:      # refuses what np.load would take for something else
+        check_size(sum(archive.getinfo(name + ".npy").file_size for name in NAMES))
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in NAMES}
 
 
 def read_idx(folder):
     """Read the format that http://yann.lecun.com/exdb/mnist/ describes."""
-    digits = {}
-    for name, file_name in IDX_FILES.items():
-        path = find_idx(folder, file_name)
-        try:
-            with open(path, "rb") as file:
-                content = file.read()
-            if content.startswith(b"\x1f\x8b"):
-                content = gzip.decompress(content)
-            rank = 3 if name.startswith("x") else 1
-            if not content.startswith(bytes([0, 0, 8, rank])):      # unsigned bytes, in as many dimensions
+    return {name: read_idx_file(find_idx(folder, file_name), 3 if name.startswith("x") else 1)
+            for name, file_name in IDX_FILES.items()}
+
+
+def read_idx_file(path, rank):
+    """Read an IDX file, gzipped or not: unsigned bytes in rank dimensions."""
+    try:
+        check_file(path)
+        with open(path, "rb") as file:
+            is_gzipped = file.read(2) == b"\x1f\x8b"
+        with (gzip.open if is_gzipped else open)(path, "rb") as file:
+            header = file.read(4 + 4 * rank)
+            if not header.startswith(bytes([0, 0, 8, rank])):
                 raise ValueError("not IDX, or of another rank")
-            shape = np.frombuffer(content, ">u4", rank, offset=4)
-            digits[name] = np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
-        except Exception as error:
-            raise ValueError(f"{os.path.basename(path)}: {one_line(error)}")
-    return digits
+            shape = np.frombuffer(header, ">u4", rank, offset=4).tolist()
+            size = int(np.prod(shape, dtype=float))
+            check_size(size)
+            return np.frombuffer(file.read(size + 1), np.uint8).reshape(shape)      # one byte more: none may follow
+    except Exception as error:      # whatever a damaged or hostile file provokes
+        raise ValueError(f"{os.path.basename(path)}: {one_line(error)}")
 
 
 def find_idx(folder, file_name):
-    """Return the path of an IDX file: some archives have a dot in its name, or a folder of its name around it."""
-    name = file_name.replace("-idx", "?idx") + "*"      # .gz
-    for pattern in name, os.path.join(name, name):
-        for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern))):
-            if os.path.isfile(path):
-                return path
-    raise ValueError(f"there is no {file_name} in it")
+    """Return the path of an IDX file: some archives have a dot in its name, or a folder around it; copies a number."""
+    pattern = re.compile(file_name.replace("-idx", "[-.]idx") + r"( ?\(\d+\))?(\.gz)?( ?\(\d+\))?")
+    found = sorted(filter(pattern.fullmatch, os.listdir(folder)), key=len)
+    if not found:
+        raise ValueError(f"there is no {file_name} in it")
+    path = os.path.join(folder, found[0])
+    return find_idx(path, file_name) if os.path.isdir(path) else path
 
 
 def check_batch_size(batch_size, digits):
@@ -81,17 +89,18 @@ def check_batch_size(batch_size, digits):
 
 
 def check(part, images, labels):
-    """Raise ValueError unless images are uint8 (n, 28, 28) and labels n whole numbers from 0 to 9; n is not 0."""
+    """Raise ValueError unless images are uint8 (n, 28, 28) and labels n whole numbers, a class each; n is not 0."""
     if images.dtype != np.uint8 or images.shape[1:] != (Constants.DIGIT_SIZE,) * 2 or not len(images):
         raise ValueError(f"x_{part} is {images.dtype} {images.shape}, not uint8 (1 or more, 28, 28)")
-    if (labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]
-            or labels.min() < 0 or labels.max() >= Constants.NUM_CLASSES):
-        raise ValueError(f"y_{part} is {labels.dtype} {labels.shape}, not {len(images)} whole numbers from 0 to 9")
+    last = Constants.NUM_CLASSES - 1
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1] or labels.min() < 0 or labels.max() > last:
+        raise ValueError(f"y_{part} is {labels.dtype} {labels.shape}, not {len(images)} whole numbers from 0 to {last}")
 
 
 def describe(digits, path=None):
     """Return what the record says of the digits: their name, "MNIST" only where they are, and their SHA-256."""
-    hashes = {name: hashlib.sha256(digits[name]).hexdigest() for name in NAMES}
+    hashes = {name: hashlib.sha256(array.astype(np.uint8) if array.max() < 256 else array).hexdigest()
+              for name, array in ((name, digits[name]) for name in NAMES)}
     path = os.path.abspath(path or MNIST_PATH)
     name = os.path.basename(path)
     if hashes == Constants.MNIST_SHA256:

@@ -17,10 +17,10 @@ DPI = 220
 def draw_curves(history, data_name):
     """Draw the curves over the epochs, on MNIST before the published run's: bytes of two JPEGs, "acc" and "loss".
 
-    history: lists of numbers, an epoch each, by Keras 3's names
+    history: lists of numbers, an epoch each, by Keras 3's names; without "accuracy" only "loss" is drawn
     """
     return {name: to_jpeg(draw_metric(metric, history, data_name))
-            for name, metric in (("acc", "accuracy"), ("loss", "loss"))}
+            for name, metric in (("acc", "accuracy"), ("loss", "loss")) if metric in history}
 
 
 def draw_metric(metric, history, data_name):
@@ -30,9 +30,12 @@ def draw_metric(metric, history, data_name):
     for key, color, name in (metric, TRAINING, "training, with dropout"), ("val_" + metric, TEST, "test"):
         runs = [(history, name, "o-", 1), (Constants.PUBLISHED["history"], "run of 2022", "--", .6)]
         for run, source, line, alpha in runs if data_name == "MNIST" else runs[:1]:
+            if key not in run:
+                continue
             values = 100 * (1 - np.array(run[key])) if metric == "accuracy" else np.array(run[key])
-            axes.plot(range(1, len(values) + 1), values, line, color=color, alpha=alpha, linewidth=2, clip_on=False,
-                      markersize=5 if len(values) < 50 else 0, label=f"{source}: {run[key][-1]:.4g}")
+            every = len(run[metric]) // len(values)     # with validation_freq, not every epoch has a test
+            axes.plot(every * np.arange(1, 1 + len(values)), values, line, color=color, alpha=alpha, linewidth=2,
+                      clip_on=False, markersize=5 if len(values) < 50 else 0, label=f"{source}: {run[key][-1]:.4g}")
     axes.legend(ncol=2, frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(-.21, 1),
                 handlelength=1.5, handletextpad=.5, columnspacing=1.5, borderaxespad=0)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
@@ -44,8 +47,9 @@ def draw_metric(metric, history, data_name):
         axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
-    values = history["val_" + metric]
-    add_title(figure, f"Test {metric} after epoch {len(values)}: {values[-1]:.4g}", f"LeNet-5 on {label(data_name)}")
+    what, key = ("Test", "val_" + metric) if "val_" + metric in history else ("Training", metric)
+    title = f"{what} {metric} after epoch {len(history[metric])}: {history[key][-1]:.4g}"
+    add_title(figure, title, f"LeNet-5 on {label(data_name)}")
     return figure
 
 

@@ -1,16 +1,121 @@
-"""What a run leaves: its numbers, its record, and its files, whole or not at all."""
+"""What a run leaves: its numbers, its record, and its files."""
+import contextlib
 import datetime
 import json
+import math
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import numpy as np
 
 from support import ROOT, UserError, one_line
+from support.command_line import say
 from support.weights import save_weights
 
-NAMES = {"acc": "accuracy", "val_acc": "val_accuracy", "lr": "learning_rate"}      # Keras 2.1.6's, and Keras 3's
+NAMES = {"acc": "accuracy", "val_acc": "val_accuracy", "lr": "learning_rate"}      # Keras 2's, and Keras 3's
+
+
+class RunFolder:
+    """A private folder inside the folder logs. A run's files are made in it, and moved out of it when they are whole.
+
+    It is made before training, with as much in it as a run writes: the check that the run can be written. Raises
+    UserError where that fails. stamp: the run's; where a file of that stamp is there already, a later one is taken.
+    """
+
+    def __init__(self, logs, stamp, lenet):
+        self.logs, self.stamp, self.is_taken = logs, stamp, False
+        with self.refusing():
+            os.makedirs(logs, exist_ok=True)
+            self.private = tempfile.mkdtemp(prefix=".LeNet-5-", dir=logs)
+        try:
+            self.make(bytes(2 * 10 ** 6))       # first, since HDF5 aborts the process on a full disk
+            self.make(lambda path: save_weights(lenet, path))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.private, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def refusing(self):
+        try:
+            yield
+        except OSError as error:
+            raise UserError(f"--logs {self.logs}: cannot write there: {one_line(error)}; name a folder with 2 MB free")
+
+    def make(self, content):
+        """Write bytes, or what a function writes to a path, into the private folder; return the path."""
+        path = os.path.join(self.private, "made.weights.h5")      # Keras goes by the name
+        with self.refusing():
+            content(path) if callable(content) else pathlib.Path(path).write_bytes(content)
+        return path
+
+    def write(self, name, content):
+        """Write bytes, or what a function writes to a path, to a file of the run; return its path. Raises UserError.
+
+        name: with the stamp's place, as in "LeNet-5.{}.json"
+        """
+        made = self.make(content)
+        with self.refusing():
+            while True:
+                path = os.path.join(self.logs, name.format(repr(self.stamp)))
+                try:
+                    move(made, path)
+                except FileExistsError:
+                    if self.is_taken:
+                        raise
+                    self.stamp += 2 * math.ulp(self.stamp) if hasattr(math, "ulp") else 1e-6
+                else:
+                    self.is_taken = True
+                    return path
+
+
+def move(source, target):
+    """Move a file to a name that is free; raises FileExistsError where something has it."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:         # the file system has no links
+        if os.path.lexists(target):
+            raise FileExistsError(f"{target} is there already")
+        os.rename(source, target)
+    else:
+        os.remove(source)
+
+
+def attempt(function, *arguments, what="Not written"):
+    """Return what a function returns, or None after a line that says why: describing a run must not cost it."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        say(f"{what}: {one_line(error)}")
+
+
+def draw(function, *arguments):
+    """Return what a function draws, or None after a line: fonts and a data set's name are the machine's."""
+    return attempt(function, *arguments, what="No picture")
+
+
+def write_pictures(run, jpegs):
+    """Write JPEGs by their names, as in "acc.{}"; None is one that could not be drawn."""
+    for name, jpeg in jpegs.items():
+        if jpeg:
+            attempt(run.write, f"LeNet-5-{name}.jpeg", jpeg)
+
+
+def write_record(run, record):
+    """Write the record, and say where the run is."""
+    path = attempt(run.write, "LeNet-5.{}.json", json.dumps(record, indent=1, default=str).encode())
+    if path:
+        say(f"Written: {path}, its plots and weights")
 
 
 def describe_commit():
@@ -23,29 +128,36 @@ def describe_commit():
     return done.stdout.decode().strip() or None
 
 
-def shortest_decimal(value):
-    """Return a float32 as the float with the fewest digits that stands for it; of a list, a list of them."""
-    return [shortest_decimal(each) for each in value] if np.ndim(value) else float(str(np.float32(value)))
+def shorten(value):
+    """Return a value, in lists too, as the float of fewest digits that is the same float32, where it is a float32's."""
+    if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0):
+        return [shorten(each) for each in value]
+    value = value.numpy() if not hasattr(value, "item") and hasattr(value, "numpy") else value      # TensorFlow's
+    value = value.item() if hasattr(value, "item") else value
+    with np.errstate(over="ignore"):
+        is_single = isinstance(value, float) and float(np.float32(value)) == value
+    return float(np.format_float_scientific(np.float32(value))) if is_single else value
 
 
-def normalize_history(history):
-    """Return Keras' history, or its results, with Keras 3's names and with plain floats."""
-    return {NAMES.get(name, name): shortest_decimal(value) for name, value in history.items()}
+def name_values(values):
+    """Return Keras' values by name with Keras 3's names, as the record has them."""
+    return {NAMES.get(name, name): shorten(value) for name, value in values.items()}
 
 
 def check_finite(epoch, logs):
-    """Raise FloatingPointError where an epoch's loss or test loss is not a number; a callback's on_epoch_end."""
-    if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
-        raise FloatingPointError(f"the loss is not finite in epoch {epoch + 1}; try a lower LEARNING_RATE")
+    """Raise FloatingPointError where an epoch's loss or test loss is not finite; a callback's on_epoch_end."""
+    for name in "loss", "val_loss":
+        if not np.isfinite(logs.get(name, 0)):
+            raise FloatingPointError(f"{name} is {logs[name]} in epoch {epoch + 1}; try a lower LEARNING_RATE")
 
 
-def name_results(network, values):
+def name_results(network, tested):
     """Return what evaluate returned by Keras 3's names; raises FloatingPointError where the loss is not finite."""
-    if hasattr(network, "get_metrics_result"):      # Keras 3; its values are in an order of their own
+    if hasattr(network, "get_metrics_result"):      # Keras 3, whose evaluate gives values in an order of its own
         values = network.get_metrics_result()
     else:
-        values = dict(zip(network.metrics_names, np.atleast_1d(values)))
-    values = normalize_history(values)
+        values = dict(zip(network.metrics_names, np.atleast_1d(tested)))
+    values = name_values(values)
     if not np.isfinite(values["loss"]):
         raise FloatingPointError(f"the test loss is {values['loss']}")
     return values
@@ -53,63 +165,12 @@ def name_results(network, values):
 
 def describe_compiled(lenet):
     """Return the loss and the optimizer that a network was compiled with, for the record."""
-    settings = {NAMES.get(name, name): shortest_decimal(value) if isinstance(value, (float, np.floating)) else value
-                for name, value in lenet.optimizer.get_config().items()}
     loss = lenet.loss.get_config() if hasattr(lenet.loss, "get_config") else getattr(lenet.loss, "__name__", lenet.loss)
-    return {"loss": loss, "optimizer": dict(settings, name=type(lenet.optimizer).__name__)}
+    name = type(lenet.optimizer).__name__
+    settings = attempt(lenet.optimizer.get_config, what="Without the optimizer's settings") or {}
+    return {"loss": loss, "optimizer": dict(name_values(settings), name=name)}
 
 
 def local_time(stamp):
     """Return a time in seconds since 1970 as local time in ISO 8601."""
     return datetime.datetime.fromtimestamp(stamp).astimezone().isoformat(timespec="seconds")
-
-
-def check_writable(logs, lenet):
-    """Try in the folder logs what is done after training; raises UserError where it cannot be done."""
-    trial = os.path.join(logs, f"trial.{os.getpid()}.weights.h5")
-    # Four times the bytes of a run's files come first, since HDF5 may abort the process on a full disk
-    for content in bytes(2 * 10 ** 6), lambda hidden: save_weights(lenet, hidden):
-        write(trial, content)
-        os.remove(trial)
-
-
-def write(path, content):
-    """Write bytes, or what a function writes to a path: a file that is whole or not there. Raises UserError."""
-    folder, name = os.path.split(path)
-    hidden = os.path.join(folder, "." + name)
-    try:
-        os.makedirs(folder, exist_ok=True)
-        if callable(content):
-            content(hidden)
-        else:
-            pathlib.Path(hidden).write_bytes(content)
-        os.replace(hidden, path)
-    except OSError as error:
-        raise UserError(f"--logs {folder}: cannot write there: {one_line(error)}; name a folder with 2 MB free")
-    finally:
-        if os.path.exists(hidden):      # after Ctrl-C, too
-            os.remove(hidden)
-
-
-def draw(function, *arguments):
-    """Return what a function draws, or None after a line that says why: a run is worth more than its pictures."""
-    try:
-        return function(*arguments)
-    except Exception as error:      # fonts, folders and a data set's name are the machine's, not the program's
-        print("No picture:", one_line(error))
-
-
-def write_picture(logs, name, jpeg):
-    """Write a JPEG's bytes, if it was drawn; a line says why it cannot be written."""
-    if jpeg:
-        draw(write, os.path.join(logs, f"LeNet-5-{name}.jpeg"), jpeg)
-
-
-def write_run(logs, record, jpegs, lenet):
-    """Write pictures (bytes or None, by name), weights and, last, record; return its path. Raises UserError."""
-    path = os.path.join(logs, f"LeNet-5.{record['stamp']!r}")
-    for name, jpeg in jpegs.items():
-        write_picture(logs, f"{name}.{record['stamp']!r}", jpeg)
-    write(path + ".weights.h5", lambda hidden: save_weights(lenet, hidden))
-    write(path + ".json", json.dumps(record, indent=1, default=str).encode())
-    return path + ".json"

@@ -6,50 +6,85 @@ import warnings
 import zipfile
 
 import h5py
-import keras
+import numpy as np
 
-from support import UserError, one_line
+from support import UserError, check_file, check_size, one_line
+from support.backend import load_keras
 
 
 def save_weights(lenet, path):
-    """Write Keras' file of the weights; its name has to end with .weights.h5."""
+    """Write a network's weights, without the optimizer's, as Keras does; the name has to end with .weights.h5."""
+    keras = load_keras()
+    plain = keras.Model(lenet.inputs, lenet.outputs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")     # of h5py, Keras and NumPy, about one another
-        keras.Model(lenet.inputs, lenet.outputs).save_weights(path)     # the optimizer's stay outside
+        if hasattr(keras, "ops"):
+            plain.save_weights(path)
+        else:       # 2.12 to 2.15 take such a name for a format that no other Keras reads
+            plain.save_weights(path + ".h5")
+            os.replace(path + ".h5", path)
 
 
 def load_weights(lenet, path):
-    """Load the weights of a run, of any file of weights or of a whole model that Keras 2 or 3 wrote.
+    """Load the weights of a run, or of any file of weights or of a whole model that Keras 2 or 3 wrote.
 
-    Raises UserError where they are not of this network.
+    Names and shapes are compared before any array is read. Raises UserError where they are not this network's, or
+    where a weight is not finite.
     """
     try:
+        check_file(path)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            copy = os.path.join(folder, "model.weights.h5")     # Keras 3 goes by the name
-            if zipfile.is_zipfile(path):                        # a whole model of Keras 3
-                zipfile.ZipFile(path).extract("model.weights.h5", folder)
-            else:
-                shutil.copyfile(path, copy)
-            with h5py.File(copy, "r") as file:
-                arrays, of_keras_2 = read_arrays(file), "layer_names" in file.attrs or "model_weights" in file
-            found, expected = ([array.shape for array in each] for each in (arrays, lenet.get_weights()))
-            if sorted(found) != sorted(expected):
-                raise ValueError(f"the weights are of another network, with arrays of {found}")
-            if of_keras_2:
-                os.rename(copy, os.path.join(folder, "lenet5.h5"))
-                lenet.load_weights(os.path.join(folder, "lenet5.h5"))
-            elif keras.__version__.startswith("2."):
-                lenet.set_weights(arrays)
-            else:
-                lenet.load_weights(copy)
+            source, own = path, os.path.join(folder, "own.weights.h5")
+            if zipfile.is_zipfile(path):        # a whole model of Keras 3
+                with zipfile.ZipFile(path) as archive:
+                    check_size(archive.getinfo("model.weights.h5").file_size)
+                    source = archive.extract("model.weights.h5", folder)
+            save_weights(lenet, own)
+            with h5py.File(source, "r") as file, h5py.File(own, "r") as expected:
+                arrays = find_arrays(lenet, file, expected)
+                if arrays:
+                    lenet.set_weights([array[()] for array in arrays])
+            if not arrays:
+                named = os.path.join(folder, "named.weights.h5")        # Keras goes by the name
+                shutil.copyfile(source, named)
+                lenet.load_weights(named)
+        if not all(np.isfinite(array).all() for array in lenet.get_weights()):
+            raise ValueError("it has weights that are not finite")
     except Exception as error:      # whatever a damaged or foreign file provokes
         raise UserError(f"{path}: {one_line(error)[:300]}; weights come as the .weights.h5 of a run")
 
 
-def read_arrays(file):
-    """Return all arrays of floats but an optimizer's, by their names' alphabet: in Keras 3's files, LeNet's order."""
-    names = []
-    file.visit(names.append)
-    items = [file[name] for name in names if not name.startswith("optimizer")]
-    return [item[()] for item in items if isinstance(item, h5py.Dataset) and item.dtype.kind == "f"]
+def find_arrays(lenet, file, own):
+    """Return a file's arrays in the network's order, unread; none where this Keras reads the file's format by itself.
+
+    own: the network's own file. Raises ValueError where names or shapes are those of another network.
+    """
+    layers = [layer for layer in lenet.layers if layer.weights]
+    shapes = [array.shape for layer in layers for array in layer.get_weights()]
+    old = file.get("model_weights", file)
+    new = file.get("layers", file.get("_layer_checkpoint_dependencies"))       # the latter in Keras 2.12 and 2.13
+    is_own = new is not None and "layers" in file and "layers" in own
+    if "layer_names" in old.attrs:      # Keras 2
+        groups = [old[name] for name in old.attrs["layer_names"]]
+        groups = [group for group in groups if len(group.attrs["weight_names"])]
+        arrays = [group[name] for group in groups for name in group.attrs["weight_names"]]
+        fits = [group.name.split("/")[-1] for group in groups] == [layer.name for layer in layers]
+    elif is_own:
+        names = []
+        own.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        arrays, shapes = [file.get(name) for name in names], [own[name].shape for name in names]
+        fits = set(new) <= set(own["layers"])
+    elif new is not None:       # its names, sorted, are in LeNet-5's order
+        arrays = [new[name]["vars"][number] for name in sorted(new) for number in sorted(new[name]["vars"])]
+        fits = True
+    else:
+        raise ValueError("it has no layers of Keras")
+    found = [getattr(array, "shape", None) for array in arrays]
+    if not fits or found != shapes:
+        raise ValueError(f"the weights are of another network, with arrays of {found}")
+    for array in arrays:
+        if array.external or array.is_virtual or array.file.filename != file.filename or (
+                array.chunks and np.prod(array.chunks) > array.size):       # much memory for a small array
+            raise ValueError("its arrays are stored as no Keras stores them")
+    return [] if is_own else arrays
