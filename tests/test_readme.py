@@ -8,7 +8,7 @@ import lenet5
 import report
 import series
 from support import mnist
-from support.speed.accelerate import layers_used
+from support.speed import layers_used
 
 
 def read(path):

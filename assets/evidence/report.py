@@ -24,14 +24,14 @@ from support import mnist, weights
 from support.reading import network_picture
 
 PAGES = ["README.md", "assets/README.zh-CN.md", "assets/evidence/README.md"]
-MARKED = re.compile(r"<!--([\w.-]+)(?::([^>]+))?-->(.*?)<!---->", re.DOTALL)
+MARKED = re.compile(r"(<!--([\w.-]+)(?::([^>]+))?-->)(.*?)<!---->", re.DOTALL)
 ROW_III = HERE / "series" / "keras-3" / "00.weights.h5"
 STATISTICS = {"n": len, "mean": np.mean, "std": lambda runs: np.std(runs, ddof=1), "median": np.median,
               "min": np.min, "max": np.max, "each": list}       # of an array or a list
 
 
 def find(known, name):
-    """Return the value of a name among the known ones; raises KeyError."""
+    """Return a name's value: known["NAME"]["KEY"] for NAME.KEY. Raises KeyError."""
     for key in name.split("."):
         known = STATISTICS[key](known) if isinstance(known, (list, np.ndarray)) else known[key]
     return known
@@ -49,15 +49,15 @@ def show(value, form):
 
 
 def fill(page, known):
-    """Return a page's text with the values between its markers; raises ValueError for a name that is not known."""
+    """Return a page's text with the values between its markers. Raises ValueError for a marker without value or end."""
     def replace(found):
-        name, form, text = found.groups(default="")
+        marker, name, form, text = found.groups(default="")
         try:
             if "<!--" in text:
                 raise KeyError("<!---->")
-            return found[0][:found.start(3) - found.start()] + show(find(known, name), form) + "<!---->"
+            return marker + show(find(known, name), form) + "<!---->"
         except KeyError as error:
-            raise ValueError(f"<!--{name}-->: there is no {error}") from None
+            raise ValueError(f"{marker}: there is no {error}") from None
     return MARKED.sub(replace, page)
 
 
@@ -65,8 +65,7 @@ def draw(known):
     """Return the pictures' bytes by name; the network's is row III's, and shows the first test digit."""
     lenet, digits = lenet5.build_lenet(), mnist.load_digits()
     weights.load_weights(lenet, str(ROW_III))
-    image = lenet5.pad_and_scale(digits["x_test"][:1])[0]
-    today = values.load_series("keras-3")
+    image, today = lenet5.pad_and_scale(digits["x_test"][:1])[0], values.load_series("keras-3")
     return {"LeNet-5": network_picture.draw_network(lenet, image), "reproduction": pictures.draw_reproduction(today),
             "misread": pictures.draw_misread(today, digits["x_test"], digits["y_test"]),
             "departures": pictures.draw_departures(known["departures"], Constants.PAPER["test_error"])}

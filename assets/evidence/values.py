@@ -1,8 +1,8 @@
-"""What the pages' numbers are taken from, by name: a function for each subject, from committed files.
+"""The values of the pages, from committed files: a function for each subject returns a dictionary.
 
-A subject is a dictionary, whose values may be dictionaries in turn. In a page, NAME.KEY.KEY
-finds a value. A number for each run is an array: report.py writes it as mean ± standard
-deviation, and finds its n, mean, std, median, min, max and each behind another dot.
+A page's marker names a value as SUBJECT.KEY, and in a dictionary inside it as SUBJECT.KEY.KEY.
+A value with a number for each run is an array, which report.py writes as mean ± standard deviation;
+SUBJECT.KEY.median and the like are its statistics, all of them in report.STATISTICS.
 """
 import json
 import pathlib
@@ -54,13 +54,8 @@ def describe_series(records):
             "standard_error": 100 * np.sqrt(accuracy * (1 - accuracy) / 10000)}     # of the test set, in points
 
 
-def describe_row(run):
-    """Return a run's record; its device is the hardware in few words."""
-    return {**run, "device": re.sub(r"\((R|TM)\)| Processor|, [^)]*", "", run["hardware"])}
-
-
 def describe_rank(history, records):
-    """Return where the last epoch of a run stands among others', to the four decimals of the published log."""
+    """Return the rank of a run's last epoch among those of records, to the four decimals of the published log."""
     others = {key: np.array([round(record["history"][key][-1], 4) for record in records]) for key in history}
     return {key: {"last": values[-1], "others": others[key], "below": sum(others[key] < values[-1]),
                   "equal": sum(others[key] == values[-1]), "above": sum(others[key] > values[-1])}
@@ -68,7 +63,7 @@ def describe_rank(history, records):
 
 
 def describe_departures():
-    """The differences are those of the test error from that of "none", in percentage points."""
+    """Return each departure's runs, with the difference of the error from that of "none", in percentage points."""
     runs = load("departures", "results.json")["runs"]
     names = list(dict.fromkeys(run["departure"] for run in runs))
     found = {name: describe_runs([run for run in runs if run["departure"] == name]) for name in names}
@@ -79,19 +74,21 @@ def describe_departures():
 
 
 def describe_changes():
-    """The differences are those of the test accuracy, in percentage points; times are compared within a seed."""
+    """Return each change's code, its difference in accuracy in percentage points, and the ratios of times by seed."""
     found = load("series", "changes.json")
     runs = {title: [run for run in found["runs"] if run["change"] == title] for title in series.CHANGES}
     plain = runs["as it is"]
-    return {"commit": found["commit"], "hardware": found["hardware"], "n": len(plain), **{
-        str(number): {"title": title, "before": f"`{before}`", "after": f"`{after}`",
-                      "difference": compare(*(100 * collect(of, "test_accuracy") for of in (runs[title], plain))),
-                      "times": collect(runs[title], "training_time") / collect(plain, "training_time")}
-        for number, (title, (before, after)) in enumerate(series.CHANGES.items())}}
+    values = {"commit": found["commit"], "hardware": found["hardware"], "n": len(plain)}
+    for number, (title, (before, after)) in enumerate(series.CHANGES.items()):
+        values[str(number)] = {
+            "title": title, "before": f"`{before}`", "after": f"`{after}`",
+            "difference": compare(describe_runs(plain)["error"], describe_runs(runs[title])["error"]),
+            "times": collect(runs[title], "training_time") / collect(plain, "training_time")}
+    return values
 
 
 def describe_benchmark():
-    """Times in seconds, memory in MB, rates in GFLOP/s; times are compared with ours within a round."""
+    """Return each contestant's results, in seconds, MB and GFLOP/s; times are the ratios to lenet5.py's by round."""
     found, units = load("benchmark", "benchmark.json"), {"memory": 1e-6, "rate": 1e-9}
     values = {**found, "rounds": len(found["rounds"])}
     for name, first in found["rounds"][0].items():
@@ -102,17 +99,23 @@ def describe_benchmark():
     return values
 
 
+def describe_rows(**rows):
+    """Return the runs' records; device is the hardware in few words."""
+    return {number: {**run, "device": re.sub(r"\((R|TM)\)| Processor|, [^)]*", "", run["hardware"])}
+            for number, run in rows.items()}
+
+
 def compute():
     """Return all subjects by their names."""
     then, today, published = load_series("keras-2"), load_series("keras-3"), Constants.PUBLISHED
+    difference = compare(describe_runs(then)["error"], describe_runs(today)["error"])      # of accuracies, in points
     printed = (HERE / "series/keras-3/00.txt").read_text(encoding="utf-8")
-    return {"I": describe_row(published), "II": describe_row(then[0]), "III": describe_row(today[0]),
-            "keras-2": describe_series(then), "keras-3": {**describe_series(today), "difference": compare(
-                *(100 * collect(records, "test_accuracy") for records in (today, then)))},      # in points
-            "published": describe_runs([published]), "rank": describe_rank(published["history"], today),
-            "paper": describe_runs([{"test_accuracy": 1 - Constants.PAPER["test_error"] / 100}]),
-            "departures": describe_departures(), "changes": describe_changes(), "benchmark": describe_benchmark(),
-            "printed": "\n```\n" + "".join(re.findall("(?m)^(?:Training|Testing) .*\n", printed)) + "```\n",
-            "reference": {"outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS,
-                          "weights": max(reference.WEIGHTS.values()), "averages": reference.AVERAGES,
-                          "steps": max(reference.STEPS)}}
+    return {
+        **describe_rows(I=published, II=then[0], III=today[0]),
+        "keras-2": describe_series(then), "keras-3": {**describe_series(today), "difference": difference},
+        "published": describe_runs([published]), "rank": describe_rank(published["history"], today),
+        "paper": describe_runs([{"test_accuracy": 1 - Constants.PAPER["test_error"] / 100}]),
+        "departures": describe_departures(), "changes": describe_changes(), "benchmark": describe_benchmark(),
+        "printed": "\n```\n" + "".join(re.findall("(?m)^(?:Training|Testing) .*\n", printed)) + "```\n",
+        "reference": {"outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS, "averages": reference.AVERAGES,
+                      "weights": max(reference.WEIGHTS.values()), "steps": max(reference.STEPS)}}

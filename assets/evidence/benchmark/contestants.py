@@ -2,6 +2,7 @@
 
 They import their libraries themselves, so that each process loads only what its contestant needs.
 """
+import functools
 import json
 import os
 import re
@@ -152,10 +153,6 @@ def run_torch(epochs, path, begin, compiled=False):
     clock.report(accuracy, compilation=compilation, version=torch.__version__)
 
 
-def run_compiled_torch(epochs, path, begin):
-    run_torch(epochs, path, begin, compiled=True)
-
-
 def run_jax(epochs, path, begin):
     """JAX by the fastest of its ways: each step compiled, C5 as a matrix product, XLA's generator (rbg) for dropout."""
     import jax
@@ -190,16 +187,13 @@ def run_jax(epochs, path, begin):
     def compute_loss(parameters, images, labels, key):
         return -jax.nn.log_softmax(network(parameters, images, key))[jnp.arange(len(labels)), labels].mean()
 
-    def rms(array):
-        return jnp.sqrt(array + 1e-7)
-
     @jax.jit
     def train(parameters, squares, updates, key, images, labels):
         key, used = jax.random.split(key)
         gradients = jax.grad(compute_loss)(parameters, images, labels, used)
         squares = jax.tree.map(lambda average, gradient: .95 * average + .05 * gradient ** 2, squares, gradients)
-        changes = jax.tree.map(lambda gradient, square, update: -rms(update) / rms(square) * gradient,
-                               gradients, squares, updates)
+        changes = jax.tree.map(lambda gradient, square, update: -jnp.sqrt(update + 1e-7) / jnp.sqrt(square + 1e-7)
+                               * gradient, gradients, squares, updates)
         updates = jax.tree.map(lambda average, change: .95 * average + .05 * change ** 2, updates, changes)
         return jax.tree.map(jnp.add, parameters, changes), squares, updates, key
 
@@ -230,5 +224,6 @@ def run_arithmetic(epochs, path, begin):
     print("\nRESULT " + json.dumps({"seconds": epochs * (3 * len(x) + len(x_test)) * FORWARD / rate, "rate": rate}))
 
 
-CONTESTANTS = {"lenet5": run_ours, "keras": run_keras, "torch": run_torch, "torch-compiled": run_compiled_torch,
-               "jax": run_jax, "2018": run_keras, "arithmetic": run_arithmetic}
+CONTESTANTS = {"lenet5": run_ours, "keras": run_keras, "torch": run_torch,
+               "torch-compiled": functools.partial(run_torch, compiled=True), "jax": run_jax, "2018": run_keras,
+               "arithmetic": run_arithmetic}

@@ -50,7 +50,7 @@ def convolve(kernel, bias, maps):
     """Convolve by a kernel (filters, channels * 5 * 5)."""
     channels, height, width = maps.shape[0], maps.shape[1] - 4, maps.shape[2] - 4
     patches = jnp.stack([maps[:, i:i + height, j:j + width] for i in range(5) for j in range(5)], 1)
-    return add_bias((kernel @ patches.reshape(channels * 25, -1)).reshape(-1, height, width), bias)
+    return (kernel @ patches.reshape(channels * 25, -1)).reshape(-1, height, width) + bias[:, None, None]
 
 
 def convolve_by_table(kernels, bias, maps):
@@ -65,11 +65,7 @@ def subsample(coefficient, bias, maps):
     """Sum 2x2 pixels, times a coefficient for each map."""
     channels, height, width = maps.shape
     sums = maps.reshape(channels, height // 2, 2, width // 2, 2).sum((2, 4))
-    return add_bias(coefficient[:, None, None] * sums, bias)
-
-
-def add_bias(maps, bias):
-    return maps + bias[:, None, None]
+    return coefficient[:, None, None] * sums + bias[:, None, None]
 
 
 def connect(matrix, bias, inputs):

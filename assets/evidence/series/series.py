@@ -23,21 +23,23 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path[:0] = [str(ROOT), str(HERE.parent)]
 
-CHANGES = {         # the README's: of lenet5.py, what stands there once, and what takes its place
+import measured
+
+CHANGES = {         # those in the README: a piece of lenet5.py, and what replaces it
     "as it is": ("", ""),
     "C1: 8 maps instead of 6": ("Conv2D(6, 5", "Conv2D(8, 5"),
     "SP2: maxima instead of averages": ('AvgPool2D(2, name="SP2")', 'MaxPool2D(2, name="SP2")'),
     "Adam instead of Adadelta": (
         "Adadelta(Constants.LEARNING_RATE, Constants.RHO, epsilon=Constants.EPSILON)", "Adam()")}
-KEPT = ["test_accuracy", "test_loss", "training_time", "layers"]        # of the record of a changed script
+KEPT = ["test_accuracy", "test_loss", "training_time", "layers"]        # of the records of --changes
 
 
 def train(folder, seed, python=sys.executable, change=("", "")):
-    """Train with a seed, by a clone of the last commit in an empty folder; return the record's path and the output."""
+    """Clone the last commit into an empty folder, and train there; return the record's path and the output."""
     script = pathlib.Path(folder, "clone", "lenet5.py")
     subprocess.run(["git", "clone", "--quiet", ROOT, script.parent], check=True)
     script.write_text(script.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
-    # Started in the folder, so that it writes to logs-lenet and prints that name, as it does for a user
+    # Not in the clone, whose logs-lenet has a run already; what is printed names logs-lenet, as a user sees it
     output = subprocess.run([python, script, "--seed", str(seed)], cwd=folder, check=True, stdout=subprocess.PIPE)
     path, = pathlib.Path(folder, "logs-lenet").glob("*.json")
     return path, output.stdout.decode()
@@ -70,7 +72,6 @@ def make_record(seed, python, folder, beside):
 
 def measure_changes(seeds, path):
     """Train with each seed and each change, and add what is KEPT of the record to the results."""
-    import measured
     found = measured.load(path, measured.made_here(), runs=[])
     for seed in seeds:
         for title, change in CHANGES.items():
