@@ -9,7 +9,7 @@ import lenet5
 import series
 import values
 from constants import Constants
-from support import mnist, results, weights
+from support import backend, mnist, weights
 
 LOGS = values.HERE.parents[1] / Constants.LOGS_DIR
 
@@ -90,8 +90,8 @@ def test_changes_are_measured_once(tmp_path, monkeypatch):
         series.measure_changes(range(seeds), path)
     runs = [(run["seed"], run["change"], run["layers"]) for run in values.load(path)["runs"]]
     assert runs == [(0, "a", "a"), (0, "b", "b"), (1, "a", "a"), (1, "b", "b")]
-    monkeypatch.setattr(results, "describe_commit", lambda: "another")
-    with pytest.raises(SystemExit, match="another"):
+    monkeypatch.setattr(backend, "versions", lambda: "others")
+    with pytest.raises(SystemExit, match="others"):
         series.measure_changes(range(3), path)
 
 

@@ -72,15 +72,12 @@ def test_errors(undrawn, digits, count):
     assert texts(figure.texts) == [f"{count} of 500 misread: true \u2192 predicted", "LeNet-5 on mine.npz, not MNIST"]
 
 
-@pytest.mark.parametrize("loss, title", [
-    (.2999, "The run of 2022 lies inside today's 2 runs"), (.0298, "The run of 2022: 47 of 48 values inside today's")])
-def test_reproduction_says_what_one_sees(undrawn, loss, title):
-    published = Constants.PUBLISHED["history"]
-    low, high = ({key: [value + shift for value in values] for key, values in published.items()}
-                 for shift in (-.01, .01))
-    high["val_loss"][-1] = loss
-    figure = evidence.draw_reproduction([{"history": low}, {"history": high}])
-    assert figure.texts[0].get_text() == title
+def test_reproduction_says_what_one_sees(undrawn):
+    records = [{"history": {key: [value + shift for value in values] for key, values in
+                            Constants.PUBLISHED["history"].items()}} for shift in (-.01, .01)]
+    assert evidence.draw_reproduction(records).texts[0].get_text() == "The run of 2022 lies inside today's 2 runs"
+    records[1]["history"]["val_loss"][-1] = .0298
+    assert "47 of 48" in evidence.draw_reproduction(records).texts[0].get_text()
 
 
 def test_departures_are_sorted(undrawn, monkeypatch):

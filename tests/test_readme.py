@@ -4,7 +4,6 @@ import re
 import numpy as np
 import pytest
 
-import lenet5
 import report
 import series
 from support import mnist
@@ -23,23 +22,13 @@ def find_headings(text):
 
 @pytest.mark.parametrize("path", report.PAGES)
 def test_links(path):
-    here = report.ROOT / path
-    text = re.sub("^```.*?^```", "", read(path), flags=re.MULTILINE | re.DOTALL)
-    links = re.findall(r"\]\(([^)]+)\)", text) + re.findall('src="(.*?)"', text)
-    assert links
-    for link in links:
+    page, text = report.ROOT / path, re.sub("^```.*?^```", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)]+)\)", text) + re.findall('src="(.*?)"', text):
         if not link.startswith("http"):
             target, _, heading = link.partition("#")
-            target = here.parent / target if target else here
+            target = page.parent / target if target else page
             assert target.exists(), link
             assert not heading or heading in find_headings(target.read_text(encoding="utf-8")), link
-
-
-def test_options_are_those_of_the_program(capsys):
-    with pytest.raises(SystemExit):
-        lenet5.main(["--help"])
-    options = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE))
-    assert options == set(re.findall(r"^\| `(--[a-z-]+)", read("README.md"), re.MULTILINE))
 
 
 def test_digits_written_as_the_readme_says_are_taken(digits, tmp_path, monkeypatch):

@@ -72,7 +72,8 @@ def make_record(seed, python, folder, beside):
 
 def measure_changes(seeds, path):
     """Train with each seed and each change, and add what is KEPT of the record to the results."""
-    found = measured.load(path, measured.made_here(), runs=[])
+    commit = subprocess.run(["git", "describe", "--always"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found = measured.load(path, dict(measured.made_here(), commit=commit.stdout.strip()), runs=[])
     for seed in seeds:
         for title, change in CHANGES.items():
             if (title, seed) not in [(run["change"], run["seed"]) for run in found["runs"]]:
@@ -94,12 +95,13 @@ def main():
     parser.add_argument("--into", type=pathlib.Path, default=HERE, help="(%(default)s)")
     options = parser.parse_args()
     seeds = range(options.seeds[0], options.seeds[1] + 1)
+    options.into.mkdir(parents=True, exist_ok=True)
     if options.changes:
         return measure_changes(seeds, str(options.into / "changes.json"))
     version = subprocess.run([options.python, "-c", "import keras; print(keras.__version__)"], check=True,
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     folder = options.into / f"keras-{version.strip()[0]}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for seed in seeds:
         if not (folder / f"{seed:02}.json").exists():
             make_record(seed, options.python, folder, options.beside)
