@@ -22,7 +22,7 @@ import time
 import numpy as np
 
 from constants import Constants
-from support import backend, command_line, cpu
+from support import backend, command_line, device
 from support.command_line import say
 
 with command_line.script_starts(__name__ == "__main__"):
@@ -107,8 +107,8 @@ def main(arguments=()):
         weights.load_weights(lenet, options.weights)
         return reading.read_files(lenet, options.read, options.logs, stamp)
 
-    device, hardware = backend.describe_device()
-    gflops = cpu.measure_gflops() if device == "cpu" else None
+    kind, hardware = device.describe()
+    gflops = device.measure_gflops() if kind == "cpu" else None
     say(f"{backend.describe_versions()}, on {hardware}")
     digits = mnist.load_digits(options.mnist)
     data = mnist.describe(digits, options.mnist)
@@ -143,7 +143,7 @@ def main(arguments=()):
         results.write_record(run, {
             "model": lenet.name, "stamp": run.stamp, "started": results.local_time(stamp),
             "commit": results.describe_commit(), "versions": backend.versions(), "backend": backend.get_name(),
-            "device": device, "hardware": hardware, "gflops": gflops, "layers": layers_used(network), "data": data,
+            "device": kind, "hardware": hardware, "gflops": gflops, "layers": layers_used(network), "data": data,
             "config": {"epochs": options.epochs, "batch_size": options.batch_size, "seed": options.seed,
                        **results.describe_compiled(network)},
             **result, "misclassified": misclassified})

@@ -1,4 +1,4 @@
-"""Keras, whichever is installed: loaded quietly, seeded, and asked for its device and its versions.
+"""Keras, whichever is installed: loaded quietly, seeded, and asked for its GPU and its versions.
 
 What differs between TensorFlow 1.11 and 2.22, JAX and PyTorch stands here. It is asked for by what a library has;
 versions are compared only where nothing can be asked.
@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib.util
 import json
+import logging
 import os
 import platform
 import random
@@ -17,12 +18,10 @@ import warnings
 
 import numpy as np
 
-from support import UserError, cpu, one_line
-from support.command_line import say
+from support import UserError, one_line
 
 TITLES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}     # the backends that train
 CHATTER = re.compile(rb"[IWE]0000 |WARNING: All log messages before absl|Using TensorFlow backend")
-NVIDIA_DRIVER = "/proc/driver/nvidia/version"       # there where Linux has an NVIDIA GPU's driver
 
 
 @contextlib.contextmanager
@@ -67,19 +66,16 @@ def load_keras():
 
 
 def choose_backend():
-    """Return the backend that Keras is to use: the chosen one, or where that is not installed, one that is."""
-    chosen = "tensorflow"
-    with contextlib.suppress(OSError, ValueError, AttributeError):      # no keras.json, or one of any content
-        home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-        with open(os.path.join(home, "keras.json")) as file:
-            chosen = json.load(file).get("backend", chosen)
-    if "KERAS_BACKEND" in os.environ:
-        return os.environ["KERAS_BACKEND"]
-    for name in [str(chosen), *TITLES]:
-        if name in TITLES and importlib.util.find_spec(name):
-            os.environ["KERAS_BACKEND"] = name
-            return name
-    return chosen
+    """Return KERAS_BACKEND; where it is not set, set it to what keras.json says, or else to one that is installed."""
+    if "KERAS_BACKEND" not in os.environ:
+        chosen = None
+        with contextlib.suppress(OSError, ValueError, AttributeError):      # no keras.json, or one of any content
+            home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+            with open(os.path.join(home, "keras.json")) as file:
+                chosen = json.load(file).get("backend")
+        names = [name for name in [chosen, *TITLES] if name in list(TITLES) and importlib.util.find_spec(name)]
+        os.environ["KERAS_BACKEND"] = names[0] if names else "tensorflow"
+    return os.environ["KERAS_BACKEND"]
 
 
 def import_keras(name):
@@ -88,13 +84,25 @@ def import_keras(name):
         raise ImportError(f"the backend {name} cannot train, or is not known")
     if name == "tensorflow":
         import tensorflow as tf
+        # Deprecations of what Keras itself calls (1.13 to 1.15), and functions that a second network traces again
+        logging.getLogger("tensorflow").addFilter(is_telling)
         if hasattr(tf, "Session"):      # TensorFlow 1
             # Else a weight may be overwritten before every gradient has read it: 1.13 and 1.14 do not learn then
             tf.enable_resource_variables()
-        elif not hasattr(tf.keras, "ops"):
+        elif parse_release(tf.__version__) < (2, 16):       # which could be asked of tf.keras only by loading it
             return tf.keras
     import keras
     return keras
+
+
+def parse_release(version):
+    """Return a version's first two numbers."""
+    return tuple(int(number) for number in version.split(".")[:2])
+
+
+def is_telling(record):
+    """False for what TensorFlow logs about Keras' own code: a filter of Python's logging."""
+    return not re.search("deprecated|<function (Model|TensorFlowTrainer).* retracing", str(record.msg))
 
 
 def get_name():
@@ -121,13 +129,24 @@ def set_up(seed):
         tf_1.set_random_seed(seed) if tf_1 else tf_2.random.set_seed(seed)
     if tf_1:
         keras.backend.set_session(tf_1.Session(config=tf_1.ConfigProto(gpu_options=tf_1.GPUOptions(allow_growth=True))))
-    if tf_2:
+    elif tf_2:
         with contextlib.suppress(RuntimeError):     # TensorFlow has started already, and keeps its settings
             for gpu in list_gpus(tf_2):
                 tf_2.config.experimental.set_memory_growth(gpu, True)
-            if hasattr(keras, "ops") and not find_gpu():
+            if can_accelerate():
                 # Half of the cores for an operation, since accelerate has two halves of a batch side by side
-                tf_2.config.threading.set_intra_op_parallelism_threads(max(1, cpu.count_cores() // 2))
+                tf_2.config.threading.set_intra_op_parallelism_threads(max(1, count_cores() // 2))
+
+
+def count_cores():
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def can_accelerate():
+    """True if the speed room's layers can be used: on a CPU, by TensorFlow and Keras 3.8 or later."""
+    _, tf_2 = get_tensorflow()      # earlier ones fail at a last execution of fewer steps
+    return bool(tf_2) and hasattr(load_keras().Sequential(), "unrolled_steps_per_execution") and not find_gpu()
 
 
 def list_gpus(tf, visible=True):
@@ -153,32 +172,6 @@ def find_gpu():
         import torch
         names = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
     return names[0] if names else None
-
-
-def describe_device():
-    """Return what the backend trains on: "gpu" or "cpu", and its name; print a line where a GPU lies idle."""
-    gpu = find_gpu()
-    if gpu:
-        return "gpu", gpu
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1") or "JAX_PLATFORMS" in os.environ
-    tf_2 = get_tensorflow()[1]
-    if os.path.exists(NVIDIA_DRIVER) and not hidden and not (tf_2 and list_gpus(tf_2, visible=False)):
-        title = TITLES[get_name()]
-        say(f"The NVIDIA GPU is not used, since {title} does not see it; {advise_on_gpu()}")
-    return "cpu", cpu.describe()
-
-
-def advise_on_gpu():
-    """Return what makes the backend at hand see an NVIDIA GPU on Linux."""
-    name = get_name()
-    version = versions()[name]
-    release = tuple(map(int, version.split(".")[:2]))
-    package = {"jax": '"jax[cuda12]"', "torch": "torch"}.get(name, f'"tensorflow[and-cuda]=={version}"')
-    if name == "tensorflow" and release < (2, 1):
-        package = f"tensorflow-gpu=={version}"
-    elif name == "tensorflow" and release < (2, 14):        # no package brings CUDA along
-        return f"install the CUDA and cuDNN for {version}, see https://www.tensorflow.org/install/source#gpu"
-    return f"try: {sys.executable} -m pip install {package}"
 
 
 def versions():

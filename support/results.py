@@ -2,7 +2,6 @@
 import contextlib
 import datetime
 import json
-import math
 import os
 import pathlib
 import shutil
@@ -71,7 +70,7 @@ class RunFolder:
                 except FileExistsError:
                     if self.is_taken:
                         raise
-                    self.stamp += 2 * math.ulp(self.stamp) if hasattr(math, "ulp") else 1e-6
+                    self.stamp = float(np.nextafter(self.stamp, np.inf))
                 else:
                     self.is_taken = True
                     return path

@@ -1,14 +1,18 @@
-"""accelerate(lenet) can be deleted: Keras' own layers give the same, whatever the network."""
+"""accelerate(lenet) can be deleted: fit, evaluate and predict give the same without it, and lenet stays plain Keras."""
+import contextlib
+import json
+from multiprocessing.pool import ThreadPool
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import lenet5
-from support.speed import accelerate as fast
-from support.speed.accelerate import accelerate, layers_used
+from reference import build_without_dropout
+from support.speed import STEPS, accelerate, layers_used, several_steps
 
-Adadelta = keras.optimizers.Adadelta
+layers = keras.layers
 
 
 @pytest.fixture(autouse=True)
@@ -23,21 +27,20 @@ def change(input_shape=(32, 32, 1), make=keras.Sequential, **changes):
         of it that returns a list of layers to take its place
     """
     def build():
-        layers = [keras.layers.InputLayer(input_shape)]
+        stack = [layers.InputLayer(input_shape)]
         for layer in lenet5.build_lenet().layers:
             edit = changes.get(layer.name.split("_")[0], {})
             layer = type(layer).from_config(dict(layer.get_config(), **({} if callable(edit) else edit)))
-            layers += edit(layer) if callable(edit) else [layer]
-        return make(layers)
+            stack += edit(layer) if callable(edit) else [layer]
+        return make(stack)
     return build
 
 
 def build_twins(build):
-    """Return a network that is accelerated and a plain one, of the same weights and without dropout."""
+    """Return an accelerated network and a plain one, of the same weights and without dropout."""
     twins = accelerate(build()), build()
     for network in twins:
-        if not network.built:
-            network.build((None, 32, 32, 1))
+        network.build((None, 32, 32, 1)) if not network.built else None
         for layer in network.layers:
             layer.rate = 0
     weights = [weight + np.random.normal(0, .01, weight.shape) for weight in twins[0].get_weights()]
@@ -47,7 +50,7 @@ def build_twins(build):
 
 
 def is_close(array, expected):
-    """Tell whether an array is another to what rounding allows."""
+    """True if an array is another up to rounding."""
     return np.linalg.norm(array - expected) <= 1e-5 * np.linalg.norm(expected) + 1e-8
 
 
@@ -60,32 +63,25 @@ def compute(network, images, labels):
 
 
 def center(outputs):
-    """A reader's own, which looks at the whole batch."""
+    """An activation of a user's own, which looks at the whole batch."""
     return outputs - keras.ops.mean(outputs, axis=0) / 2
 
-
-normalization = keras.layers.BatchNormalization
 
 # What is printed of each: None where the layers are the fast ones
 CHANGES = {
     "as published": (lenet5.build_lenet, None),
-    "C1 with 8 filters": (change(C1={"filters": 8}), None),
-    "softmax of filters": (change(C1={"activation": "softmax"}, C3={"activation": "softmax"}), None),
-    "no biases": (change(C1={"use_bias": False}, C5={"use_bias": False}), None),
-    "three colours": (change(input_shape=(32, 32, 3)), None),
-    "weight decay": (change(C3={"kernel_regularizer": "l2"}), None),
-    "F6 normalised": (change(F6=lambda layer: [layer, normalization()]), None),
-    "lambda in F6": (change(F6={"activation": lambda x: center(x)}), None),
-    "C3 with kernel 3": (change(C3={"kernel_size": 3}), "C3 has kernel_size (3, 3)"),
-    "C1 with strides": (change(C1={"strides": 2}, C5={"kernel_size": 1}), "C1 has strides (2, 2)"),
-    "C1 in bfloat16": (change(C1={"dtype": "mixed_bfloat16"}), "C1 has compute_dtype bfloat16"),
-    "MaxPool2D": (change(SP2=lambda layer: [keras.layers.MaxPool2D(2, name="SP2")]), "SP2 is a MaxPooling2D layer"),
-    "SP2 normalised": (change(SP2=lambda layer: [layer, normalization(name="N")]), "N is a BatchNormalization layer"),
-    "lambda in C1": (change(C1={"activation": lambda x: center(x)}), "C1 has a function of your own or looks"),
-    "C1 regularised": (change(C1={"activity_regularizer": "l2"}), "C1 has a function of your own or looks"),
+    "C1 and C3 other": (change(C1={"filters": 8, "activation": "softmax"}, C3={"kernel_regularizer": "l2"}), None),
+    "no biases, three colours": (change(input_shape=(32, 32, 3), C1={"use_bias": False}, C5={"use_bias": False}), None),
+    "behind C5": (change(F6=lambda layer: [layer, layers.BatchNormalization(), layers.Activation(center)]), None),
+    "strides": (change(C1={"strides": 2}, C5={"kernel_size": 1}), "C1 has strides (2, 2)"),
+    "bfloat16": (change(C1={"dtype": "mixed_bfloat16"}), "C1 has compute_dtype bfloat16"),
+    "MaxPool2D": (change(SP2=lambda layer: [layers.MaxPool2D(2, name="SP2")]), "SP2 is a MaxPooling2D layer"),
+    "normalised": (change(SP2=lambda layer: [layer, layers.BatchNormalization(name="N")]), "N is a BatchNormalization"),
+    "lambda": (change(C1={"activation": lambda x: center(x)}), "C1 has an activation that is not Keras' own"),
+    "regularised": (change(C1={"activity_regularizer": "l2"}), "C1 has activity_regularizer"),
     "larger images": (change(input_shape=(36, 36, 1)), "InputLayer of 32x32 pixels"),
-    "functional": (change(make=lambda layers: keras.Sequential(layers)._functional), "not a keras.Sequential"),
-    "no InputLayer": (change(make=lambda layers: keras.Sequential(layers[1:])), "not a keras.Sequential"),
+    "functional": (change(make=lambda stack: keras.Sequential(stack)._functional), "not a keras.Sequential"),
+    "no InputLayer": (change(make=lambda stack: keras.Sequential(stack[1:])), "not a keras.Sequential"),
 }
 
 
@@ -102,21 +98,13 @@ def test_outputs_loss_and_gradients(build, obstacle, batch, capsys):
     assert all(map(is_close, network.get_weights(), plain.get_weights()))       # what normalisation keeps of the batch
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"learning_rate": .1, "rho": .9, "epsilon": 1e-6}, {"use_ema": True}, {"clipnorm": .01}, {"weight_decay": .1},
-    {"learning_rate": keras.optimizers.schedules.ExponentialDecay(1., 1, .5)}], ids=str)
-def test_optimizer(options, batch):
-    twins = build_twins(lenet5.build_lenet)
-    for network in twins:
-        optimizer = Adadelta(**dict({"learning_rate": 1.}, **options))
-        network.compile(optimizer, keras.losses.categorical_crossentropy, run_eagerly=True)
-        for count in 1, 7, 128:
-            network.train_on_batch(*(part[:count] for part in batch))
-    assert type(twins[0].optimizer) is (Adadelta if "use_ema" in options else fast.Adadelta)
-    for name in "weights", "optimizer.variables":
-        arrays = [network.get_weights() if name == "weights" else map(np.array, network.optimizer.variables)
-                  for network in twins]
-        assert all(map(is_close, *arrays)), name
+def test_layers_are_looked_at_when_they_are_traced(batch):
+    network, plain = build_twins(lenet5.build_lenet)
+    for each in network, plain:
+        each.layers[0].activation = center
+        each.compile("sgd", "mse")
+    assert layers_used(network) == "keras"
+    assert is_close(*(each.predict(batch[0], verbose=0) for each in (network, plain)))
 
 
 def test_loss_of_a_network_that_is_sure_of_itself(batch):
@@ -134,7 +122,7 @@ def test_loss_of_a_network_that_is_sure_of_itself(batch):
 @pytest.mark.parametrize("rate", [.25, .3])
 def test_dropout_drops_the_stated_fraction_and_scales_by_it(rate):
     """C1 gives ones, a filter of C3 has one unit of SP2's dropout, and C5 has averages of four of them."""
-    lenet = keras.Sequential([keras.layers.InputLayer((32, 32, 1)), *change(dropout={"rate": rate})().layers[:7]])
+    lenet = keras.Sequential([layers.InputLayer((32, 32, 1)), *change(dropout={"rate": rate})().layers[:7]])
     random, weights = np.random.RandomState(0), [np.zeros_like(weight) for weight in lenet.get_weights()]
     weights[1] += 1
     for kernel in weights[2], weights[4]:
@@ -148,3 +136,118 @@ def test_dropout_drops_the_stated_fraction_and_scales_by_it(rate):
     assert abs(kept.mean() / 4 - (1 - rate)) < .001
     assert (kept[:5000].round() != kept[5000:].round()).mean() > .5     # each image has its own
     assert (kept.round() != again.round()).mean() > .5                  # each step, too
+
+
+# What train and the caller's own fit do
+
+@pytest.fixture(scope="module")
+def trained(batch):
+    """The plain network, and the accelerated one by which it was trained."""
+    lenet = lenet5.build_lenet()
+    network = accelerate(lenet)
+    lenet5.compile_lenet(network)
+    lenet5.train(network, batch, batch, 1, 64, "few")
+    return lenet, network
+
+
+def save(network, path):
+    network.save(path)
+    return keras.models.load_model(path)
+
+
+def clone(network, _):
+    other = keras.models.clone_model(network)
+    other.set_weights(network.get_weights())
+    return other
+
+
+def export(network, path):
+    network.export(path, verbose=False)
+    loaded = tf.saved_model.load(path)
+    return lambda images: loaded.serve(images)
+
+
+@pytest.mark.parametrize("name, use", {
+    "export": export, ".keras": save, "clone": clone,
+    "cut": lambda network, _: keras.Model(network.inputs[0], network.layers[-1].output)}.items())
+def test_lenet_is_plain_keras_after_training(trained, batch, tmp_path, name, use):
+    lenet, network = trained
+    other = use(lenet, str(tmp_path / ("saved" + name)))
+    for each in other, network:
+        assert np.abs(np.array(each(batch[0])) - np.array(lenet(batch[0]))).max() < 1e-6
+
+
+def squares(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true - y_pred), -1)       # float32 only where Keras' fit makes the labels so
+
+
+def test_fit_and_evaluate_do_what_the_caller_asks_for(batch):
+    """The accelerated network gives what one gives that knows nothing of it."""
+    options = {"shuffle": False, "verbose": 0, "batch_size": 100}
+    calls = {
+        "weights": lambda network: network.fit(
+            *batch, sample_weight=np.arange(300) / 150, validation_split=.2, **options).history,
+        "classes": lambda network: network.fit(*batch, class_weight={3: 0., 4: 2.}, **options).history,
+        "batch": lambda network: network.train_on_batch(
+            batch[0][:9], batch[1][:9].astype("float32"), return_dict=True)}
+    twins = accelerate(build_without_dropout()), build_without_dropout()
+    for network in twins:
+        schedule = keras.optimizers.schedules.ExponentialDecay(.1, 1, .5)
+        network.compile(keras.optimizers.SGD(schedule), "categorical_crossentropy", metrics=["precision", squares])
+    for name, call in calls.items():
+        ours, expected = (call(network) for network in twins)
+        assert ours.keys() == expected.keys(), name
+        assert np.allclose(list(ours.values()), list(expected.values()), rtol=1e-4), name
+
+
+@pytest.mark.parametrize("count", [300, 157 * 20 + 20])
+def test_several_steps_an_execution_are_the_same_steps(count, batch, capsys):
+    network, pair = accelerate(build_without_dropout()), [np.resize(part, (count, *part.shape[1:])) for part in batch]
+    lenet5.compile_lenet(network)
+    lenet5.train(network, pair, pair, 2, 20, "few")
+    steps = -(-count // 20)
+    assert network.optimizer.iterations == 2 * steps
+    shown = [word for word in capsys.readouterr().out.replace("\x1b[1m", " ").split() if f"/{steps}" in word]
+    assert shown and all(int(word.split("/")[0]) <= steps for word in shown)
+
+
+def test_after_train_each_batch_is_a_step_again(batch):
+    network, seen = accelerate(lenet5.build_lenet()), []
+    network.compile("sgd", "categorical_crossentropy", steps_per_execution=2)
+    with several_steps(network):
+        assert network.steps_per_execution == STEPS
+    assert network.steps_per_execution == 2
+    network.compile("sgd", "categorical_crossentropy")
+    with pytest.raises(FloatingPointError, match="epoch 1"):
+        lenet5.train(network, (batch[0], np.full_like(batch[1], np.nan)), batch, 1, 100, "few")
+    data = tf.data.Dataset.from_tensor_slices(batch).repeat().batch(25)
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: seen.append(step))
+    network.fit(data, steps_per_epoch=5, epochs=2, callbacks=[count], verbose=0)
+    assert seen == 2 * list(range(5)) and network.optimizer.iterations == 3 + 10
+    rows = [20, 70, 150, 300]
+    predictions = ThreadPool(4).map(lambda count: network.predict(batch[0][:count], batch_size=8, verbose=0), rows)
+    assert list(map(len, predictions)) == rows
+
+
+@pytest.mark.parametrize("name, used, options", [
+    ("policy", "keras", {}), ("strategy", "keras", {}), ("eagerly", "fast", {"run_eagerly": True}),
+    ("whole numbers as labels", "fast", {"loss": "sparse_categorical_crossentropy"}),
+    ("no metric", "fast", {"metrics": []}), ("another metric", "fast", {"metrics": ["categorical_accuracy"]}),
+    *([("a metric of ten values", "fast", {"metrics": ["accuracy", keras.metrics.F1Score()]})]
+      if keras.__version__ >= "3.13" else [])])     # before, Keras' progress bar takes no arrays
+def test_train_with_other_settings(name, used, options, batch, request, monkeypatch):
+    if name == "policy":
+        request.addfinalizer(lambda: keras.mixed_precision.set_global_policy("float32"))
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope() if name == "strategy" else contextlib.nullcontext():
+        network = accelerate(lenet5.build_lenet())
+        options = {"optimizer": "adam", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
+        network.compile(**options)
+    digits = batch[1].argmax(1)
+    pair = batch[0], digits if "sparse" in options["loss"] else batch[1]
+    result, curves = lenet5.train(network, pair, pair, 1, 100, "few")
+    has_accuracy = "accuracy" in options["metrics"]
+    assert layers_used(network) == used and set(curves) == ({"acc", "loss"} if has_accuracy else {"loss"})
+    right = (network.predict(batch[0], batch_size=100, verbose=0).argmax(1) == digits).mean()
+    assert result["test_accuracy"] == (pytest.approx(right) if has_accuracy else None)
+    assert json.dumps(result)

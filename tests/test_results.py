@@ -4,20 +4,23 @@ import copy
 import errno
 import hashlib
 import os
+import pathlib
 import re
+import stat
 import subprocess
 import time
 
 import keras
+import numpy as np
 import pytest
 from PIL import Image
 
 import lenet5
 from conftest import ROOT, read_run
-from support import UserError, backend, results
+from support import UserError, backend, device, results
 
-KEYS = ["model", "stamp", "started", "commit", "versions", "backend", "device", "hardware", "layers", "data", "config",
-        "training_time", "test_loss", "test_accuracy", "history", "misclassified"]
+KEYS = ["model", "stamp", "started", "commit", "versions", "backend", "device", "hardware", "gflops", "layers", "data",
+        "config", "training_time", "test_loss", "test_accuracy", "history", "misclassified"]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -35,7 +38,8 @@ def test_record(finished, digits):
     assert list(record) == KEYS
     assert record["model"] == "LeNet-5" and record["layers"] == "fast" and record["backend"] == "tensorflow"
     assert record["versions"] == backend.versions()
-    assert (record["device"], record["hardware"]) == backend.describe_device()
+    assert (record["device"], record["hardware"]) == device.describe()
+    assert isinstance(record["gflops"], int) and record["gflops"] > 0
     started = time.mktime(time.strptime(record["started"][:19], "%Y-%m-%dT%H:%M:%S"))
     assert started == int(record["stamp"]) and re.fullmatch(r"[+-]\d\d:\d\d", record["started"][19:])
     assert record["data"] == {"name": "digits.npz", "sha256": {
@@ -67,47 +71,96 @@ def test_losses_and_optimizers_are_those_that_were_compiled():
         assert {"name": "Adam", "learning_rate": .002, "beta_1": .9}.items() <= compiled["optimizer"].items()
 
 
-@pytest.mark.parametrize("last, error, kept", [
-    (".jpeg", FULL, [".json", ".weights.h5"]), (".weights.h5", FULL, [".jpeg"]),
-    (".weights.h5", KeyboardInterrupt(FULL.strerror), [".jpeg"]), (".json", FULL, [".jpeg", ".weights.h5"])], ids=repr)
-def test_what_stops_the_writing_leaves_whole_files(tmp_path, monkeypatch, error, last, kept):
-    replace = os.replace
-
-    def stop(source, target):
-        assert os.path.basename(source).startswith(".")
-        if target.endswith(last):
-            raise error
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", stop)
-    stops = pytest.raises((UserError, KeyboardInterrupt), match=FULL.strerror)
-    with contextlib.nullcontext() if last == ".jpeg" else stops:
-        results.write_run(str(tmp_path), {"stamp": 1.5}, {"acc": b"1"}, lenet5.build_lenet())
-    assert sorted(name.split(".5")[1] for name in os.listdir(tmp_path)) == kept
-
-
 def fail(*arguments, **options):
     raise FULL
 
 
-@pytest.mark.parametrize("drawn, name", [(True, "donn\udce9es $x_$.npz"), (False, "few.npz")])
-def test_run_outlives_its_pictures(drawn, name, digits_npz, tmp_path, monkeypatch, capsys):
-    """Nor does a name matter that no screen shows, with two $, a formula to matplotlib."""
-    monkeypatch.setattr(lenet5.mnist, "describe", lambda *arguments: {"name": name, "sha256": {}})
-    if not drawn:
-        monkeypatch.setattr(lenet5.pictures, "draw_curves", fail)
-        monkeypatch.setattr(lenet5.pictures, "draw_errors", fail)
-    arguments = ["--mnist", digits_npz, "--epochs", 1, "--batch-size", 500, "--logs", tmp_path]
-    assert lenet5.main([str(argument) for argument in arguments]) == 0
-    assert capsys.readouterr().out.count(f"No picture: {FULL.strerror}") == (0 if drawn else 2)
-    record, _ = read_run(tmp_path)
-    assert list(record) == KEYS and record["data"]["name"] == name
-    assert len(list(tmp_path.glob("*.jpeg"))) == (3 if drawn else 0)
+@pytest.mark.parametrize("last, error, kept", [
+    (".jpeg", FULL, [".json", ".weights.h5"]), (".json", FULL, [".jpeg", ".weights.h5"]), (".h5", FULL, []),
+    (".h5", KeyboardInterrupt(), [])], ids=repr)
+def test_what_stops_the_writing_leaves_whole_files_and_the_weights(last, error, kept, tmp_path, monkeypatch, capsys):
+    link = os.link
+
+    def stop(source, target):
+        assert stat.S_IMODE(os.stat(os.path.dirname(source)).st_mode) == 0o700
+        if target.endswith(last):
+            raise error
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", stop)
+    monkeypatch.setattr(os, "rename", fail)     # taken where there are no links
+    with pytest.raises((UserError, KeyboardInterrupt)) if last == ".h5" else contextlib.nullcontext():
+        with results.RunFolder(str(tmp_path), 1.5, lenet5.build_lenet()) as run:
+            run.write("LeNet-5.{}.weights.h5", b"weights")
+            results.write_pictures(run, {"acc.{}": b"1", "loss.{}": None})
+            results.write_record(run, {"stamp": run.stamp})
+    assert sorted(name.split(".5")[1] for name in os.listdir(tmp_path)) == kept
+    assert capsys.readouterr().out.count("Not written: --logs") == (last != ".h5")
 
 
-@pytest.mark.parametrize("function", ["support.results.save_weights", "os.replace"])
+@pytest.mark.parametrize("has_links", [True, False])
+def test_nothing_of_anyone_is_overwritten(has_links, tmp_path, monkeypatch):
+    """Neither by another run of the same stamp, nor through what lies at its names."""
+    if not has_links:
+        monkeypatch.setattr(os, "link", fail)
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "LeNet-5.1.5.json").symlink_to(tmp_path / "precious")
+    os.mkfifo(tmp_path / "LeNet-5.1.5000000000000002.json")
+    stamps = set()
+    for _ in range(2):
+        with results.RunFolder(str(tmp_path), 1.5, lenet5.build_lenet()) as run:
+            path = run.write("LeNet-5.{}.json", b"{}")
+            assert run.write("LeNet-5-acc.{}.jpeg", b"acc").endswith(f"acc.{run.stamp!r}.jpeg")
+            assert pathlib.Path(path).read_bytes() == b"{}" and 1.5 < run.stamp < 1.6
+            stamps.add(run.stamp)
+    assert (tmp_path / "precious").read_text() == "precious" and len(stamps) == 2 and len(os.listdir(tmp_path)) == 7
+
+
+@pytest.mark.parametrize("function", ["support.results.save_weights", "pathlib.Path.write_bytes"])
 def test_folder_that_cannot_be_written_is_refused_before_training(function, digits_npz, tmp_path, monkeypatch, refused):
     refused("--mnist", digits_npz, "--logs", digits_npz / "logs", words=[f"--logs {digits_npz}/logs: cannot write"])
     monkeypatch.setattr(function, fail)
     refused("--mnist", digits_npz, "--logs", tmp_path, words=[f"--logs {tmp_path}", "No space left"])
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("drawn, name", [(True, "donn\udce9es $x_$.npz"), (False, "few.npz")])
+def test_run_outlives_what_describes_it(drawn, name, digits_npz, tmp_path, monkeypatch, capsys):
+    """Nor does a name matter that no screen shows, with two $, a formula to matplotlib."""
+    monkeypatch.setattr(lenet5.mnist, "describe", lambda *arguments: {"name": name, "sha256": {}})
+    if not drawn:
+        monkeypatch.setattr(lenet5.pictures, "draw_curves", fail)
+        monkeypatch.setattr(lenet5.pictures, "draw_errors", fail)
+        monkeypatch.setattr(keras.optimizers.Adadelta, "get_config", fail)
+    arguments = ["--mnist", digits_npz, "--epochs", 1, "--batch-size", 500, "--logs", tmp_path]
+    assert lenet5.main([str(argument) for argument in arguments]) == 0
+    assert capsys.readouterr().out.count(f": {FULL.strerror}") == (0 if drawn else 3)
+    record, _ = read_run(tmp_path)
+    assert list(record) == KEYS and record["data"]["name"] == name
+    assert record["config"]["optimizer"]["name"] == "Adadelta"
+    assert len(list(tmp_path.glob("*.jpeg"))) == (3 if drawn else 0)
+
+
+def test_history_of_any_fit(batch):
+    """A test in every other epoch, and what a callback adds to the logs: as Keras' history has them."""
+    network, added = lenet5.build_lenet(), {"when": "12:01", "at": 1649035239.34}
+    lenet5.compile_lenet(network)
+    fit, add = network.fit, keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(added))
+    network.fit = lambda callbacks, **options: fit(callbacks=[add, *callbacks], validation_freq=2, verbose=0, **options)
+    history = lenet5.train(network, batch, batch, 2, 100, "few")[0]["history"]
+    assert {name: len(values) for name, values in history.items()} == {
+        "loss": 2, "accuracy": 2, "val_loss": 1, "val_accuracy": 1, "when": 2, "at": 2}
+    assert history["when"] == ["12:01"] * 2 and history["at"] == [1649035239.34] * 2
+
+
+def test_fewest_digits_of_a_float32():
+    values = [np.float32(.9905), float(np.float32(.9905)), .1, [np.float32(.1)], 1e300, "12:01", None, 3]
+    with np.printoptions(precision=2, legacy="1.13"):
+        assert results.shorten(values) == [.9905, .9905, .1, [.1], 1e300, "12:01", None, 3]
+
+
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_loss_that_is_not_finite(name):
+    results.check_finite(0, {"loss": 1., "when": "12:01"})
+    with pytest.raises(FloatingPointError, match=f"^{name} is inf in epoch 3; try"):
+        results.check_finite(2, {"loss": 1., name: np.inf})

@@ -1,4 +1,5 @@
 """Files of weights go from any run into any network, and no other files do."""
+import os
 import shutil
 import zipfile
 
@@ -9,7 +10,7 @@ import pytest
 
 import lenet5
 from support import weights
-from support.speed.accelerate import accelerate
+from support.speed import accelerate
 from values import HERE
 
 KERAS_2 = HERE / "series" / "keras-2" / "00.weights.h5"
@@ -45,13 +46,22 @@ def test_what_is_loaded(lenet, tmp_path, name, save):
     assert are_same(other, lenet)
 
 
-def test_weights_of_keras_2():
-    lenet = lenet5.build_lenet()
-    weights.load_weights(lenet, str(KERAS_2))
-    with h5py.File(KERAS_2, "r") as file:
-        for name in "C1", "C3", "C5", "F6", "Output":
-            assert np.array_equal(lenet.get_layer(name).kernel, file[f"{name}/{name}/kernel:0"])
-            assert np.array_equal(lenet.get_layer(name).bias, file[f"{name}/{name}/bias:0"])
+@pytest.mark.parametrize("layers", ["layers", "_layer_checkpoint_dependencies"])
+def test_weights_of_keras_2(layers, tmp_path, finished, lenet):
+    """Its own format, and that of Keras 2.12 and 2.13."""
+    path, other = KERAS_2, lenet5.build_lenet()
+    if layers != "layers":
+        path = shutil.copy(finished.weights, tmp_path)
+        with h5py.File(path, "r+") as file:
+            file.move("layers", layers)
+    weights.load_weights(other, str(path))
+    if path is KERAS_2:
+        with h5py.File(KERAS_2, "r") as file:
+            for name in "C1", "C3", "C5", "F6", "Output":
+                assert np.array_equal(other.get_layer(name).kernel, file[f"{name}/{name}/kernel:0"])
+                assert np.array_equal(other.get_layer(name).bias, file[f"{name}/{name}/bias:0"])
+    else:
+        assert are_same(other, lenet)
 
 
 conv, dense = keras.layers.Conv2D, keras.layers.Dense
@@ -59,9 +69,11 @@ conv, dense = keras.layers.Conv2D, keras.layers.Dense
 
 @pytest.mark.parametrize("ending, change", [
     (".weights.h5", lambda layers: layers[:2] + [keras.layers.BatchNormalization()] + layers[2:]),
+    (".weights.h5", lambda layers: layers[:1] + [keras.layers.MaxPool2D(2)] + layers[2:]),
     (".keras", lambda layers: layers[:7] + [dense(84), dense(10)]),
-    (".h5", lambda layers: layers[:3] + [conv(16, 3), layers[4], conv(120, 6)] + layers[6:])],
-    ids=["batch normalisation", "84 units", "kernels"])
+    (".h5", lambda layers: layers[:3] + [conv(16, 3), layers[4], conv(120, 6)] + layers[6:]),
+    (".h5", lambda layers: layers[:-1] + [dense(10, name="Letters")])],
+    ids=["batch normalisation", "maximum", "84 units", "kernels", "names"])
 def test_other_networks(refused, digits_npz, tmp_path, change, ending):
     other = keras.Sequential([keras.layers.InputLayer((32, 32, 1)), *change(lenet5.build_lenet().layers)])
     path = tmp_path / ("other" + ending)
@@ -69,13 +81,38 @@ def test_other_networks(refused, digits_npz, tmp_path, change, ending):
     refused("--mnist", digits_npz, "--evaluate", path, words=[path, "of another network"])
 
 
-def test_other_files(finished, refused, digits_npz, tmp_path):
-    for name, content in {"text": b"text", "empty": b"", "cut": finished.weights.read_bytes()[:-2000]}.items():
-        (tmp_path / name).write_bytes(content)
-    with h5py.File(tmp_path / "hdf5", "w") as file:
-        file["x"] = [1]
-    zipfile.ZipFile(tmp_path / "zip", "w").close()
-    for path in tmp_path.iterdir():
-        refused("--mnist", digits_npz, "--evaluate", path, words=[path, "weights come as"])
-    refused("--mnist", digits_npz, "--evaluate", tmp_path / "none", words=["none: No such file"])
-    refused("--mnist", digits_npz, "--evaluate", tmp_path, words=[f"{tmp_path}: Is a directory"])
+def write_large(path):
+    """Three gigabytes that are declared, and not there."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("layers/conv2d/vars/0", (750_000_000,), "f4", fillvalue=1)
+
+
+def write_external(path):
+    with h5py.File(path, "r+") as file:
+        del file["layers/conv2d/vars/1"]
+        file.create_dataset("layers/conv2d/vars/1", (6,), "f4", external=[("/dev/zero", 0, 24)])
+
+
+def write_nan(path):
+    with h5py.File(path, "r+") as file:
+        file["layers/dense/vars/0"][3, 4] = np.nan
+
+
+def write_bomb(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(10 ** 7 + 1))
+
+
+@pytest.mark.parametrize("write, words", [
+    (lambda path: path.write_bytes(path.read_bytes()[:-2000]), ""), (lambda path: path.write_bytes(b""), ""),
+    (lambda path: zipfile.ZipFile(path, "w").close(), "model.weights.h5"), (write_bomb, "bytes, more than"),
+    (lambda path: (path.unlink(), os.mkfifo(path)), "not a plain file"), (write_large, "of another network"),
+    (write_external, "stored as no Keras"), (write_nan, "not finite"), (lambda path: path.unlink(), "No such file"),
+    (lambda path: (path.unlink(), path.mkdir()), "Is a directory")],
+    ids=["cut", "empty", "zip", "zip of 10 MB", "FIFO", "3 GB", "external", "NaN", "none", "folder"])
+def test_other_files(finished, refused, digits_npz, tmp_path, monkeypatch, write, words):
+    monkeypatch.setattr("support.LARGEST", 10 ** 7)
+    path = tmp_path / "file"
+    shutil.copy(finished.weights, path)
+    write(path)
+    refused("--read", "none.png", "--weights", path, words=[path, words, "weights come as"])

@@ -1,7 +1,7 @@
 """The network's picture: what each layer makes of a digit, after the paper's Fig. 2."""
 import functools
 
-import keras
+
 import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
@@ -60,7 +60,8 @@ def draw_network(lenet, image, photograph=None, box=None):
 def watch(lenet):
     """Return the layers named in capitals, as the paper's are, with the last, and a network of their outputs."""
     layers = [layer for layer in lenet.layers if layer.name[0].isupper() or layer is lenet.layers[-1]]
-    return layers, keras.Model(lenet.inputs, [layer.output for layer in layers])
+    from support.backend import load_keras
+    return layers, load_keras().Model(lenet.inputs[0], [layer.output for layer in layers])
 
 
 def describe_kind(layer):

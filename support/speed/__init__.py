@@ -14,9 +14,10 @@ def accelerate(lenet):
     has the trained weights. All else that is done with a network is done with lenet. On a GPU, another backend, an
     older Keras or in a distribution strategy it is lenet itself; where a layer is not known, too, after a line.
     """
-    _, tf = backend.get_tensorflow()
-    if not tf or not hasattr(backend.load_keras(), "ops") or backend.find_gpu() or (
-            tf.distribute.has_strategy() or lenet.distribute_strategy is not tf.distribute.get_strategy()):
+    if not backend.can_accelerate():
+        return lenet
+    import tensorflow as tf
+    if tf.distribute.has_strategy() or lenet.distribute_strategy is not tf.distribute.get_strategy():
         return lenet
     from support.speed.network import FastNetwork, find_obstacle
     obstacle = find_obstacle(lenet)
