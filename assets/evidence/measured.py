@@ -3,12 +3,12 @@ import json
 import os
 import sys
 
-from support import backend, results
+from support import backend, device, results
 
 
 def made_here():
     """Return the code's commit, the versions and the hardware, with which a file of results begins."""
-    _, hardware = backend.describe_device()
+    _, hardware = device.describe()
     return {"commit": results.describe_commit(), "versions": backend.versions(), "hardware": hardware}
 
 

@@ -94,9 +94,9 @@ def run_keras(epochs, path, begin):
 def run_torch(epochs, path, begin, compiled=False):
     """PyTorch by the fastest of its ways on a CPU: channels_last, C5 as Linear, Adadelta over all arrays (foreach)."""
     import torch
-    from support import cpu
+    from support import backend
     from torch import nn
-    torch.set_num_threads(cpu.count_cores())
+    torch.set_num_threads(backend.count_cores())
     x, y, x_test, y_test = (torch.from_numpy(array) for array in load_digits(path))
     x, x_test = (images[:, None].contiguous(memory_format=torch.channels_last) for images in (x, x_test))
     y, y_test = y.long(), y_test.long()

@@ -7,7 +7,6 @@ Numbers that the paper leaves open are chosen first, on 10,000 images held out o
 training set; --seeds 0 does that alone. It needs JAX, from requirements.txt in the folder above.
 """
 import argparse
-import logging
 import pathlib
 import sys
 import time
@@ -233,7 +232,6 @@ def main():
     options = parser.parse_args()
     if not set(options.names) <= set(DEPARTURES):
         parser.error(f"departures are {', '.join(DEPARTURES)}")
-    logging.getLogger("tensorflow").setLevel("ERROR")       # else it warns, since one network after another is traced
     backend.set_up(0)
     digits = mnist.load_digits()
     for name in options.names or DEPARTURES:
