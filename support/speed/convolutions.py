@@ -19,7 +19,7 @@ def prepare(layers):
         any Dropout between them, and whatever comes next
     """
     c1, sp2, c3, sp4, c5 = [layer for layer in layers if not isinstance(layer, keras.layers.Dropout)][:5]
-    wide = 2 if "AVX-512" in device.describe_cpu() else 1      # 24 channels fill the registers of AVX2, 48 those of AVX-512
+    wide = 2 if "AVX-512" in device.describe_cpu() else 1       # 24 channels fill AVX2's registers, 48 AVX-512's
     return {        # (n, height, width, rows * columns * filters of the published network)
         c1: convolve(c1, rows=4, columns=wide),             # (n, 7, 28, 4 * 1 * 6) or (n, 7, 14, 4 * 2 * 6)
         sp2: average(c1.filters, rows=4, columns=wide),     # (n, 7, 14, 2 * 1 * 6)
