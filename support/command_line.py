@@ -21,7 +21,7 @@ class Screen:
 
     def write(self, text):
         try:
-            self.stream.write(text)
+            self.stream.write(text.replace("\b", ""))       # Keras' bars go back by \r, too; logs keep each \b
             self.stream.flush()
         except OSError:     # Python's own flush at the end must not fail either
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
@@ -66,7 +66,8 @@ def script_starts(is_script):
         for name in "stdin", "stdout", "stderr":
             if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
                 setattr(sys, name, open(os.devnull, "w"))
-        sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
+            elif getattr(sys, name) is getattr(sys, f"__{name}__") and name != "stdin":      # and not a notebook's
+                setattr(sys, name, Screen(getattr(sys, name)))
     try:
         yield
     except (UserError, KeyboardInterrupt) as error:
