@@ -11,7 +11,7 @@ from support import ROOT, UserError, one_line
 
 
 class Screen:
-    """A stream of a script, which goes on without it where it is closed or full."""
+    """A stream of a run, which goes on without it where it is closed or full."""
 
     def __init__(self, stream):
         self.stream = stream
@@ -21,10 +21,18 @@ class Screen:
 
     def write(self, text):
         try:
-            self.stream.write(text)
+            # Keras' bars go back by \r as well; a notebook that no browser ran shows each \b as a box
+            self.stream.write(text.replace("\b", ""))
             self.stream.flush()
         except OSError:     # Python's own flush at the end must not fail either
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+
+@contextlib.contextmanager
+def screens():
+    """Let what is run outlive stdout and stderr."""
+    with contextlib.redirect_stdout(Screen(sys.stdout)), contextlib.redirect_stderr(Screen(sys.stderr)):
+        yield
 
 
 def say(text, stream=None):
@@ -49,27 +57,28 @@ def returns_exit_code(main):
     """Have main return an exit code, after a line, where an exception is not a bug."""
     @functools.wraps(main)
     def command(arguments=()):
-        try:
-            return main(arguments)
-        except (UserError, FloatingPointError, KeyboardInterrupt) as error:
-            return end(error)
+        with screens():
+            try:
+                return main(arguments)
+            except (UserError, FloatingPointError, KeyboardInterrupt) as error:
+                return end(error)
     return command
 
 
 @contextlib.contextmanager
 def script_starts(is_script):
-    """Where it is a script that starts: let it outlive its streams, and end with a line if it cannot go on."""
+    """Where it is a script that starts: let it do without its streams, and end with a line if it cannot go on."""
     if is_script:
         for name in "stdin", "stdout", "stderr":
             if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
                 setattr(sys, name, open(os.devnull, "w"))
-        sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
     try:
         yield
     except (UserError, KeyboardInterrupt) as error:
         if not is_script:
             raise
-        sys.exit(end(error))
+        with screens():
+            sys.exit(end(error))
 
 
 class Parser(argparse.ArgumentParser):
