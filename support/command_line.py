@@ -7,7 +7,7 @@ import sys
 import unicodedata
 
 from constants import Constants
-from support import ROOT, UserError, one_line
+from support import ROOT, UserError
 
 
 class Screen:
@@ -47,9 +47,12 @@ def say(text, stream=None):
 
 def end(error, name="lenet5.py: "):
     """Print on stderr why something ended; return the exit code."""
-    code, reason = {UserError: (2, error), FloatingPointError: (1, f"{error}; nothing was written"),
-                    KeyboardInterrupt: (130, "interrupted")}[type(error)]
-    say(name + one_line(reason), sys.stderr)
+    code, reason = 2, error
+    if isinstance(error, FloatingPointError):
+        code, reason = 1, f"{error}; nothing was written"
+    elif isinstance(error, KeyboardInterrupt):
+        code, reason = 130, "interrupted"
+    say(f"{name}{reason}", sys.stderr)
     return code
 
 

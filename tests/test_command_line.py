@@ -86,7 +86,7 @@ def test_what_a_name_brings_to_the_screen(tmp_path, capsys):
     name = tmp_path / "\x1b[2J\r\n\udce9\u202e.png"
     assert lenet5.main(["--read", str(name), "--logs", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and r"\x1b[2J" in error and "\x1b" not in error and r"\udce9\u202e" in error
+    assert error.count("\n") == 1 and "\x1b" not in error and r"\x1b[2J\r\n\udce9\u202e" in error
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     command_line.say("caf\xe9", ascii_only)
     assert ascii_only.buffer.getvalue() == b"caf\\xe9\n"

@@ -4,9 +4,8 @@ import re
 import numpy as np
 import pytest
 
-import changes
-import lenet5
 import report
+import series
 from support import mnist
 from support.speed import layers_used
 
@@ -23,23 +22,13 @@ def find_headings(text):
 
 @pytest.mark.parametrize("path", report.PAGES)
 def test_links(path):
-    here = report.ROOT / path
-    text = re.sub("^```.*?^```", "", read(path), flags=re.MULTILINE | re.DOTALL)
-    links = re.findall(r"\]\(([^)]+)\)", text) + re.findall('src="(.*?)"', text)
-    assert links
-    for link in links:
+    page, text = report.ROOT / path, re.sub("^```.*?^```", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)]+)\)", text) + re.findall('src="(.*?)"', text):
         if not link.startswith("http"):
             target, _, heading = link.partition("#")
-            target = here.parent / target if target else here
+            target = page.parent / target if target else page
             assert target.exists(), link
             assert not heading or heading in find_headings(target.read_text(encoding="utf-8")), link
-
-
-def test_options_are_those_of_the_program(capsys):
-    with pytest.raises(SystemExit):
-        lenet5.main(["--help"])
-    options = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE))
-    assert options == set(re.findall(r"^\| `(--[a-z-]+)", read("README.md"), re.MULTILINE))
 
 
 def test_digits_written_as_the_readme_says_are_taken(digits, tmp_path, monkeypatch):
@@ -50,13 +39,13 @@ def test_digits_written_as_the_readme_says_are_taken(digits, tmp_path, monkeypat
 
 
 def test_changes_work_as_printed(batch):
-    found, source, used = changes.find_changes(), read("lenet5.py"), {}
-    for before, after in found:
+    source, page = read("lenet5.py"), read("README.md")
+    _, *changes = series.CHANGES.values()
+    for before, after in changes:
+        assert source.count(before) == 1 and f"`{before}`" in page and f"`{after}`" in page
         changed = {"__name__": "changed"}
         exec(source.replace(before, after), changed)
         network = changed["accelerate"](changed["build_lenet"]())
         changed["compile_lenet"](network)
-        used[after] = layers_used(network)
         assert np.isfinite(network.fit(*batch, epochs=1, verbose=0).history["loss"][0])
-    assert [("MaxPool2D" in after, layers) for after, layers in used.items()] == [
-        (False, "fast"), (True, "keras"), (False, "fast")]
+        assert layers_used(network) == ("keras" if "MaxPool2D" in after else "fast")

@@ -1,4 +1,4 @@
-"""The README's pictures but for the network's and those of a run; each function returns a JPEG's bytes."""
+"""The README's pictures of the evidence; each function returns a JPEG's bytes."""
 import time
 from collections import Counter
 
@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from constants import Constants
 from support.pictures import GREY, SMALL, TEST, TRAINING, add_axes, add_title, to_jpeg
 
-DEPARTURES = {      # as the picture names them
-    "none": "published variant", "tanh": "scaled tanh,\nnot ReLU", "subsampling": "trained subsampling,\nnot averages",
+DEPARTURES = {      # their names in the picture
+    "tanh": "scaled tanh,\nnot ReLU", "subsampling": "trained subsampling,\nnot averages",
     "table": "C3 sees some of\nSP2's maps, not all", "f6": "84 units in F6,\nnot 128",
     "rbf": "radial basis outputs,\nnot softmax", "no-dropout": "no dropout",
     "inputs": "inputs \u22120.1 to 1.175,\nnot 0 to 1", "sgd": "gradient descent\nby single digits",
@@ -21,13 +21,13 @@ DEPARTURES = {      # as the picture names them
 
 @style.context("default")
 def draw_reproduction(records):
-    """Draw the published run over the range of the records' runs, as errors and losses."""
+    """Draw the published run's errors and losses over the range of the records'."""
     figure = Figure(figsize=(6, 4.5))
     inside, every = 0, 0
     for place, (metric, title) in enumerate([("accuracy", "misread, %"), ("loss", "loss")]):
         axes = add_axes(figure, [.08 + .505 * place, .135, .395, .55])
         for key, color in (metric, TRAINING), ("val_" + metric, TEST):
-            runs = np.array([record["history"][key] for record in records]).round(4)    # as the published log has them
+            runs = np.array([record["history"][key] for record in records]).round(4)    # to the published log's digits
             published = np.array(Constants.PUBLISHED["history"][key])
             inside += np.sum((runs.min(0) <= published) & (published <= runs.max(0)))
             every += len(published)
@@ -56,13 +56,14 @@ def draw_reproduction(records):
 
 
 @style.context("default")
-def draw_departures(rows, published, paper):
-    """Draw what taking back each departure adds to the test error, with its interval, the greatest first.
+def draw_departures(departures, paper):
+    """Draw by how much the test error changes when each departure is taken back, the greatest difference first.
 
-    rows: (a departure's name, number of runs, difference from the published variant in points, half of its interval)
-    published, paper: test errors in percent, a line each
+    departures: as values.describe_departures returns them; paper: the paper's test error in percent
     """
-    rows = sorted(rows, key=lambda row: -row[2])
+    published = np.mean(departures["none"]["error"])
+    rows = sorted(((name, len(departures[name]["error"]), *departures[name]["difference"])
+                   for name in DEPARTURES), key=lambda row: -row[2])
     figure = Figure(figsize=(6, .5 * len(rows) + 1.9))
     bottom, top = .7 / figure.get_figheight(), 1 - 1.2 / figure.get_figheight()
     axes = add_axes(figure, [.355, bottom, .615, top - bottom])
@@ -72,11 +73,11 @@ def draw_departures(rows, published, paper):
         axes.annotate(text, (error - published, 1), (-4 if side == "right" else 4, 2), color=color, fontsize=SMALL,
                       xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom")
     usual = max(count for _, count, *_ in rows)
-    for place, (_, count, difference, half) in enumerate(rows):
-        axes.errorbar(difference, place, xerr=half, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
+    for place, (_, count, difference, low, high) in enumerate(rows):
+        axes.errorbar(difference, place, xerr=(high - low) / 2, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
                       markerfacecolor=TRAINING if count == usual else "white", markeredgewidth=2)
         if count < usual:
-            axes.annotate(f"n = {count}", (difference + half, place), (5, 0), textcoords="offset points",
+            axes.annotate(f"n = {count}", (high, place), (5, 0), textcoords="offset points",
                           fontsize=SMALL, va="center")
     axes.set_yticks(range(len(rows)))
     axes.set_yticklabels([DEPARTURES[name] for name, *_ in rows], linespacing=1)
@@ -89,7 +90,7 @@ def draw_departures(rows, published, paper):
 
 
 def count_misread(records):
-    """Return a Counter of the runs' answers for each test digit that any of them misreads, by its index."""
+    """Return the wrong answers for each test digit that is misread by a run: a Counter, by the digit's index."""
     answers = {}
     for record in records:
         for index, _, predicted in record["misclassified"]:
@@ -99,7 +100,7 @@ def count_misread(records):
 
 @style.context("default")
 def draw_misread(records, images, labels):
-    """Draw the test digits that all runs misread, with the runs' answers, and how many are misread by how many.
+    """Draw the test digits that all runs misread with the runs' answers, and a histogram of the digits over the runs.
 
     images, labels: the test set's, uint8 (n, 28, 28) and (n,)
     """
@@ -107,7 +108,7 @@ def draw_misread(records, images, labels):
     always = sorted(index for index, counter in answers.items() if sum(counter.values()) == n)
     rows = [always[start:start + 4] for start in range(0, len(always), 4)]
     lines = [max(len(answers[index]) for index in row) for row in rows]
-    tops = np.cumsum([.75] + [1.6 + .24 * count for count in lines])     # inches: a digit, its label, answers, a gap
+    tops = np.cumsum([.75] + [1.6 + .24 * count for count in lines])     # inches: digit, label, answers, gap
     height = tops[-1] + 2.35
     figure = Figure(figsize=(6, height))
 
@@ -137,7 +138,7 @@ def draw_misread(records, images, labels):
 
 
 def draw_answers(axes, counter, n):
-    """Draw a bar for each answer, the most frequent first; n: the number of runs, a full bar."""
+    """Draw a bar for each answer, the most frequent first; its full length stands for all n runs."""
     for line, (predicted, count) in enumerate(counter.most_common()):
         axes.text(.1, line, str(predicted), fontsize=SMALL, va="center", ha="center", fontweight="bold", color=TEST)
         axes.barh(line, .52 * count / n, .7, .19, color=TEST)
