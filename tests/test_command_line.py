@@ -24,7 +24,7 @@ def printed(output, name):
 
 def test_what_is_printed(finished):
     output, record = finished.process.stdout, finished.record
-    assert finished.process.stderr == ""
+    assert finished.process.stderr == "" and "\b" not in output
     lines = output.splitlines()
     assert re.match(r"Keras \S+ on TensorFlow \S+, Python \S+\W.* on .*\w", lines[0])
     for line in ("Data: digits.npz, which is not MNIST", "Tensor Shape of each Image: (32, 32, 1)",
