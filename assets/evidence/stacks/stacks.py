@@ -125,7 +125,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, metavar="N", help="(0 1 2)")
     parser.add_argument("--short", action="store_true", help="only see that each works")
     parser.add_argument("--beside", action="store_true",
-                        help="other programs run at the same time: the training times are not kept")
+                        help="other programs run at the same time: times and rates are not kept")
     parser.add_argument("--environments", type=pathlib.Path, help="take the environments that are there, and keep them")
     options = parser.parse_args()
     chosen = options.names or [name for name, stack in STACKS.items() if CI in stack.use or not options.short]
@@ -147,7 +147,7 @@ def main():
             for seed in missing:
                 record = train(python, epochs, seed)
                 if options.beside:
-                    record["training_time"] = None
+                    record.update(training_time=None, gflops=None)
                 done.append({"stack": name, "seed": seed, "epochs": epochs, **{key: record[key] for key in KEYS}})
                 RESULTS.write_text(json.dumps(done, indent=1))
                 print(f"{name}, seed {seed}: {record['test_accuracy']} in {record['training_time']} s", flush=True)
