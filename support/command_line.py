@@ -7,7 +7,7 @@ import sys
 import unicodedata
 
 from constants import Constants
-from support import ROOT, UserError, one_line
+from support import ROOT, UserError
 
 
 class Screen:
@@ -21,7 +21,7 @@ class Screen:
 
     def write(self, text):
         try:
-            self.stream.write(text)
+            self.stream.write(text.replace("\b", ""))       # Keras' bars go back by \r, too; logs keep each \b
             self.stream.flush()
         except OSError:     # Python's own flush at the end must not fail either
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
@@ -39,9 +39,12 @@ def say(text, stream=None):
 
 def end(error, name="lenet5.py: "):
     """Print on stderr why something ended; return the exit code."""
-    code, reason = {UserError: (2, error), FloatingPointError: (1, f"{error}; nothing was written"),
-                    KeyboardInterrupt: (130, "interrupted")}[type(error)]
-    say(name + one_line(reason), sys.stderr)
+    code, reason = 2, error
+    if isinstance(error, FloatingPointError):
+        code, reason = 1, f"{error}; nothing was written"
+    elif isinstance(error, KeyboardInterrupt):
+        code, reason = 130, "interrupted"
+    say(f"{name}{reason}", sys.stderr)
     return code
 
 
@@ -63,7 +66,8 @@ def script_starts(is_script):
         for name in "stdin", "stdout", "stderr":
             if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
                 setattr(sys, name, open(os.devnull, "w"))
-        sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
+            elif getattr(sys, name) is getattr(sys, f"__{name}__") and name != "stdin":      # and not a notebook's
+                setattr(sys, name, Screen(getattr(sys, name)))
     try:
         yield
     except (UserError, KeyboardInterrupt) as error:

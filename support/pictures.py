@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
+from PIL import Image
 
 from constants import Constants
 
@@ -58,11 +59,14 @@ def draw_metric(metric, history, data_name):
 
 
 @style.context("default")
-def draw_errors(images, misclassified, data_name):
+def draw_errors(images, misclassified, data_name, shown=None):
     """Draw every misclassified test digit with "true -> predicted", after the paper's Fig. 8: a JPEG's bytes.
 
     images: uint8 (n, 28, 28); misclassified: [index, true, predicted] of each
+    shown: how many are drawn, the first; None is all
     """
+    title = f"{len(misclassified):,} of {len(images):,} misread: true \u2192 predicted"
+    misclassified = misclassified[:shown]
     count, size = len(misclassified), Constants.DIGIT_SIZE
     columns = max(10, int(np.ceil(np.sqrt(count))))
     rows = max(1, -(-count // columns))
@@ -77,7 +81,7 @@ def draw_errors(images, misclassified, data_name):
         axes.text(left + size / 2, top + size + 8, f"{true}\u2192{predicted}", ha="center", va="center", fontsize=SMALL)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=Constants.MAX_PIXEL, interpolation="nearest", aspect="auto")
     axes.axis("off")
-    add_title(figure, f"{count:,} of {len(images):,} misread: true \u2192 predicted", f"LeNet-5 on {label(data_name)}")
+    add_title(figure, title, f"LeNet-5 on {label(data_name)}")
     return to_jpeg(figure, DPI * min(1, (300 / max(count, 1)) ** .5))      # thousands would take gigabytes
 
 
@@ -106,7 +110,20 @@ def add_axes(figure, rectangle):
     return axes
 
 
+class Jpeg(bytes):
+    """The bytes of a JPEG, which a notebook shows."""
+
+    def __repr__(self):
+        return f"<a JPEG of {len(self)} bytes>"
+
+    def _repr_jpeg_(self):      # at half its size, for a screen has fewer pixels to the inch, and the notebook keeps it
+        picture, buffer = Image.open(io.BytesIO(self)), io.BytesIO()
+        picture.thumbnail((picture.width // 2, picture.height // 2))
+        picture.save(buffer, "JPEG")
+        return buffer.getvalue()
+
+
 def to_jpeg(figure, dpi=DPI):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="jpeg", dpi=dpi)
-    return buffer.getvalue()
+    return Jpeg(buffer.getvalue())

@@ -70,6 +70,14 @@ def test_errors(undrawn, digits, count):
         above = sheet[int(y) - 36:int(y), int(x) - 17:int(x) + 17]
         assert np.array_equal(above[above.any(1)][:, above.any(0)], image[image.any(1)][:, image.any(0)])
     assert texts(figure.texts) == [f"{count} of 500 misread: true \u2192 predicted", "LeNet-5 on mine.npz, not MNIST"]
+    part = pictures.draw_errors(digits["x_test"], misclassified, "mine.npz", shown=5)
+    assert len(part.axes[0].texts) == 5 and texts(part.texts) == texts(figure.texts)
+
+
+def test_a_notebook_shows_a_picture():
+    jpeg = pictures.draw_curves(HISTORY, "MNIST")["loss"]
+    sizes = [np.array(Image.open(io.BytesIO(each)).size) for each in (jpeg, jpeg._repr_jpeg_())]
+    assert isinstance(jpeg, bytes) and len(repr(jpeg)) < 50 and (sizes[0] == 2 * sizes[1]).all()
 
 
 def test_reproduction_says_what_one_sees(undrawn):

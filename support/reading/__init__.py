@@ -21,5 +21,6 @@ def read_files(lenet, paths, logs, stamp):
             probabilities, = lenet.predict(images, verbose=0)
             command_line.say(f"{path}: {probabilities.argmax()} ({probabilities.max():.2f})")
             picture = results.draw(draw_network, lenet, images[0], photograph.image, photograph.box)
-            results.write_pictures(run, {f"read.{{}}-{number}": picture})
+            if picture:
+                results.attempt(run.write, "LeNet-5-read.{}" + f"-{number}.jpeg", picture)
     return code

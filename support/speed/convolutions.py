@@ -39,8 +39,9 @@ def convolve(layer, rows, columns=1, rows_seen=1):
     def shift(count):       # the kernel's places in the window, along one of its sides
         return [np.eye(size, size - 1 + count, place) for place in range(count)]
 
-    # One product lays the kernel out at all places: a pad for each takes longer to trace. 1 where weight (k, l) meets
-    # (h, w) of the window for the output's pixel (r, c); s, i and f are a row in a pixel, a channel and a filter
+    # One product lays the kernel out at all its places, since padding it for each takes longer to trace. In where there
+    # is a 1 if weight (k, l) meets (h, w) of the window for the output's pixel (r, c). In the product, s is a row in a
+    # pixel, i a channel and f a filter.
     where = np.einsum("rkh,clw->hwrckl", shift(rows), shift(columns)).astype("float32")
     where = where.reshape(-1, rows_seen, *where.shape[1:])
     kernel = tf.einsum("hswrckl,klif->hwsircf", where, layer.kernel)
@@ -49,14 +50,14 @@ def convolve(layer, rows, columns=1, rows_seen=1):
 
     def function(maps):
         outputs = tf.nn.conv2d(maps, kernel, (rows // rows_seen, columns), "VALID") + bias
-        shape = outputs.shape[1:]       # the activation gets the filters as last axis, as Keras gives it
+        shape = outputs.shape[1:]       # the activation gets the filters as the last axis, as in Keras
         return tf.reshape(layer.activation(tf.reshape(outputs, (-1, filters))), (-1, *shape))
     return function
 
 
 def average(filters, rows, columns=1):
     """Return a function that carries out an AveragePooling2D on maps with rows * columns of them in a pixel."""
-    pairs = np.eye(rows // 2).repeat(2 * columns, 0)        # what of a pixel goes into which row of the output
+    pairs = np.eye(rows // 2).repeat(2 * columns, 0)        # which parts of a pixel go into which row of the output
     averages = np.kron(np.tile(pairs, (2 // columns, 1)), np.eye(filters)).astype("float32") / 4
 
     def function(maps):
