@@ -43,7 +43,7 @@ def build_lenet():
         keras.layers.Flatten(),                                         # 120               0
         keras.layers.Dense(128, activation="relu", name="F6"),          # 128          15,488
         keras.layers.Dropout(.5),                                       # 128               0
-        keras.layers.Dense(Constants.NUM_CLASSES, activation="softmax", name="Output"),     # 10  1,290
+        keras.layers.Dense(Constants.NUM_CLASSES, activation="softmax", name="Output"),  # 10  1,290
     ], name="LeNet-5")
 
 

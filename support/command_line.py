@@ -83,17 +83,21 @@ class Parser(argparse.ArgumentParser):
 
 def parse_options(arguments):
     """Return the options (arguments: a list of strings); raises UserError."""
-    parser = Parser(prog="lenet5.py", description="Trains LeNet-5 on MNIST and writes what came out.")
+    parser = Parser(prog="lenet5.py", description="Trains LeNet-5 on MNIST and writes what came out.",
+                    epilog="Exit codes: 0; 1 where the loss is no longer finite; 2 where an option, a file or a picture"
+                    " cannot be used; 130 after Ctrl-C.")
     add = parser.add_argument
-    add("--mnist", metavar="PATH", help="other digits: an .npz with x_train, y_train, x_test, y_test, or a folder of"
-        " the four IDX files (assets/mnist.npz)")
-    add("--epochs", metavar="N", type=int, default=Constants.EPOCHS, help="of training (%(default)s)")
-    add("--batch-size", metavar="N", type=int, default=Constants.BATCH_SIZE, help="images (%(default)s)")
+    add("--mnist", metavar="PATH", help="other digits: a folder of the four IDX files, gzipped or not, or an .npz as"
+        " numpy.savez('digits.npz', x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test) writes it: images"
+        " uint8 (n, 28, 28), light on dark, and labels 0 to 9 (assets/mnist.npz)")
+    add("--epochs", metavar="N", type=int, default=Constants.EPOCHS, help="passes over the training set (%(default)s)")
+    add("--batch-size", metavar="N", type=int, default=Constants.BATCH_SIZE, help="images in a batch (%(default)s)")
     add("--seed", metavar="N", type=int, default=int.from_bytes(os.urandom(4), "little"),
-        help="repeat a run exactly, on the same machine with the same versions (a fresh one is drawn)")
-    add("--logs", metavar="DIR", default=Constants.LOGS_DIR, help="where the files of a run go (%(default)s)")
-    add("--evaluate", metavar="FILE", help="no training: load these weights and test them")
-    add("--read", metavar="FILE", nargs="+", help="no training: read the digit in each picture")
+        help="repeat a run exactly: on a CPU, on the same machine, with the same number of cores and the same versions"
+        " (a random seed, which the record keeps)")
+    add("--logs", metavar="DIR", default=Constants.LOGS_DIR, help="where a run's files go (%(default)s)")
+    add("--evaluate", metavar="FILE", help="no training: load these weights, and print their test loss and accuracy")
+    add("--read", metavar="FILE", nargs="+", help="no training: read the digit in each picture or photograph")
     add("--weights", metavar="FILE", help="for --read: these weights (assets/LeNet-5.weights.h5)")
     options = parser.parse_args(arguments)
     for name, value in vars(options).items():

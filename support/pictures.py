@@ -25,31 +25,35 @@ def draw_curves(history, data_name):
 
 
 def draw_metric(metric, history, data_name):
-    """Draw the loss, or the accuracy as the error that it leaves, on a logarithmic axis: past the second epoch."""
-    figure = Figure(figsize=(6, 4.4))
-    axes = add_axes(figure, [.175, .135, .79, .58])
-    for key, color, name in (metric, TRAINING, "training, with dropout"), ("val_" + metric, TEST, "test"):
-        runs = [(history, name, "o-", 1), (Constants.PUBLISHED["history"], "run of 2022", "--", .6)]
-        for run, source, line, alpha in runs if data_name == "MNIST" else runs[:1]:
+    """Draw the loss, or the accuracy as the error in percent, on a logarithmic axis: past the second epoch."""
+    figure = Figure(figsize=(6, 4.9))
+    axes = add_axes(figure, [.155, .12, .81, .52])
+    what, unit, form = ("error", "%", ".2f") if metric == "accuracy" else ("loss", "", ".4f")
+    for key, color, name, how in (metric, TRAINING, "training", ", with dropout"), ("val_" + metric, TEST, "test", ""):
+        runs = [(history, how, "o-", 1), (Constants.PUBLISHED["history"], ", published run of 2022", "--", .6)]
+        for run, which, line, alpha in runs if data_name == "MNIST" else runs[:1]:
             if key not in run:
                 continue
             values = 100 * (1 - np.array(run[key])) if metric == "accuracy" else np.array(run[key])
             every = len(run[metric]) // len(values)     # with validation_freq, not every epoch has a test
+            last = f"{values[-1]:{form}}{unit}"
             axes.plot(every * np.arange(1, 1 + len(values)), values, line, color=color, alpha=alpha, linewidth=2,
-                      clip_on=False, markersize=5 if len(values) < 50 else 0, label=f"{source}: {run[key][-1]:.4g}")
-    axes.legend(ncol=2, frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(-.21, 1),
-                handlelength=1.5, handletextpad=.5, columnspacing=1.5, borderaxespad=0)
+                      clip_on=False, markersize=5 if len(values) < 50 else 0, label=f"{name}{which}: {last}")
+            if run is history:      # in the end the test's, where there is one
+                title = f"{name.capitalize()} {what} after epoch {len(history[metric])}: {last}"
+    axes.legend(frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(-.18, 1), handlelength=1.5,
+                handletextpad=.5, labelspacing=.3, borderaxespad=0)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("epoch", fontsize=SMALL)
-    axes.set_ylabel("misread, %" if metric == "accuracy" else "loss", fontsize=SMALL)
+    scale = ""
     shown = np.concatenate([line.get_ydata() for line in axes.lines])
     if shown.min() >= 0 < shown.max():      # not so for a loss of another kind, nor for a run without an error
         axes.set_yscale("log", nonpositive="clip")
         axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
-    what, key = ("Test", "val_" + metric) if "val_" + metric in history else ("Training", metric)
-    title = f"{what} {metric} after epoch {len(history[metric])}: {history[key][-1]:.4g}"
+        scale = " (log scale)"
+    axes.set_ylabel(what + (unit and ", " + unit) + scale, fontsize=SMALL)
     add_title(figure, title, f"LeNet-5 on {label(data_name)}")
     return figure
 

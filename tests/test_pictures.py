@@ -88,14 +88,26 @@ def test_reproduction_says_what_one_sees(undrawn):
     assert "47 of 48" in evidence.draw_reproduction(records).texts[0].get_text()
 
 
-def test_departures_are_sorted(undrawn, monkeypatch):
-    monkeypatch.setattr(evidence, "DEPARTURES", {name: name for name in ("tanh", "sgd", "rbf")})
-    departures = {name: {"error": [.86] * count, "difference": (difference, difference - .05, difference + .05)}
-                  for name, count, difference in (("none", 10, 0), ("tanh", 10, .1), ("sgd", 3, .3), ("rbf", 10, -.2))}
-    axes, = evidence.draw_departures(departures, .95).axes
-    assert texts(axes.get_yticklabels()) == ["sgd", "tanh", "rbf"]
-    assert [dot.get_xdata()[0] for dot, *_ in axes.containers] == [.3, .1, -.2]
+def test_departures_are_sorted_and_the_whole_networks_last(undrawn, monkeypatch):
+    monkeypatch.setattr(evidence, "DEPARTURES", {name: name for name in ("paper", "tanh", "sgd", "rbf")})
+    monkeypatch.setattr(evidence, "WHOLE", ["paper"])
+    runs = ("none", 10, 0, None), ("paper", 10, .5, 0), ("tanh", 10, .1, 0), ("sgd", 3, .3, 1), ("rbf", 10, -.2, 1)
+    figure = evidence.draw_departures({
+        name: {"error": [.86] * count, "difference": (difference, difference - .05, difference + .05), "p": p}
+        for name, count, difference, p in runs}, .95)
+    axes, = figure.axes
+    assert texts(axes.get_yticklabels()) == ["sgd", "tanh", "rbf", "paper"]
+    assert [dot.get_xdata()[0] for dot, *_ in axes.containers] == [.3, .1, -.2, .5]
     assert [text for text in texts(axes.texts) if text.startswith("n")] == ["n = 3"]
+    assert figure.texts[0].get_text() == "More errors: tanh"
+
+
+def test_stacks_without_a_time_are_left_out(undrawn):
+    rows = {name: {"year": 2019, "layers": "keras", "seconds": np.array(seconds)}
+            for name, seconds in (("1.15", [3., 1., 2.]), ("2.2", []))}
+    axes, = evidence.draw_stacks(rows).axes
+    assert texts(axes.get_yticklabels()) == ["a GPU (2022)", "TensorFlow 1.15 (2019)"]
+    assert [text.strip() for text in texts(axes.texts)] == ["99", "2"]
 
 
 def test_misread_digits_are_drawn_with_all_answers(undrawn):

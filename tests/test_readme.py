@@ -1,9 +1,12 @@
-"""The pages' links lead somewhere, and the README's code works as printed."""
+"""The pages' links lead somewhere, and their code is lenet5.py's, or works as printed."""
+import inspect
 import re
+import textwrap
 
 import numpy as np
 import pytest
 
+import lenet5
 import report
 import series
 from support import mnist
@@ -31,9 +34,14 @@ def test_links(path):
             assert not heading or heading in find_headings(target.read_text(encoding="utf-8")), link
 
 
-def test_digits_written_as_the_readme_says_are_taken(digits, tmp_path, monkeypatch):
+def test_network_is_as_in_the_code():
+    body = inspect.getsource(lenet5.build_lenet).split('"""\n')[-1]
+    assert f"```py\n{textwrap.dedent(body)}```\n" in read("README.md")
+
+
+def test_digits_written_as_the_page_says_are_taken(digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(re.search(r"`(numpy\.savez.*?)`", read("README.md")).group(1), dict(digits, numpy=np))
+    exec(re.search(r"`(numpy\.savez.*?)`", read(report.PAGES[-1])).group(1), dict(digits, numpy=np))
     taken = mnist.load_digits("digits.npz")
     assert all((taken[name] == digits[name]).all() for name in digits)
 

@@ -17,6 +17,7 @@ DEPARTURES = {      # their names in the picture
     "rbf": "radial basis outputs,\nnot softmax", "no-dropout": "no dropout",
     "inputs": "inputs \u22120.1 to 1.175,\nnot 0 to 1", "sgd": "gradient descent\nby single digits",
     "paper": "the paper's network,\ntrained as here", "paper-sdlm": "the paper's network\nand its training"}
+WHOLE = "paper", "paper-sdlm"       # which take back all at once
 
 
 @style.context("default")
@@ -24,7 +25,7 @@ def draw_reproduction(records):
     """Draw the published run's errors and losses over the range of the records'."""
     figure = Figure(figsize=(6, 4.5))
     inside, every = 0, 0
-    for place, (metric, title) in enumerate([("accuracy", "misread, %"), ("loss", "loss")]):
+    for place, (metric, title) in enumerate([("accuracy", "error, %"), ("loss", "loss")]):
         axes = add_axes(figure, [.08 + .505 * place, .135, .395, .55])
         for key, color in (metric, TRAINING), ("val_" + metric, TEST):
             runs = np.array([record["history"][key] for record in records]).round(4)    # to the published log's digits
@@ -47,7 +48,7 @@ def draw_reproduction(records):
     figure.legend(handles=[
         Patch(color=TRAINING, label="training, with dropout"), Patch(color=TEST, label="test"),
         Patch(color=GREY, alpha=.3, label=f"range of {len(records)} runs today"),
-        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="the run of 2022")],
+        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="the published run of 2022")],
         ncol=2, frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(0, .93), handlelength=1.6)
     year = time.gmtime(Constants.PUBLISHED["stamp"]).tm_year
     add_title(figure, f"The run of {year} lies inside today's {len(records)} runs" if inside == every else
@@ -57,14 +58,14 @@ def draw_reproduction(records):
 
 @style.context("default")
 def draw_departures(departures, paper):
-    """Draw by how much the test error changes when each departure is taken back, the greatest difference first.
+    """Draw by how much each departure, taken back, changes the test error; below them the two whole networks.
 
     departures: as values.describe_departures returns them; paper: the paper's test error in percent
     """
     published = np.mean(departures["none"]["error"])
-    rows = sorted(((name, len(departures[name]["error"]), *departures[name]["difference"])
-                   for name in DEPARTURES), key=lambda row: -row[2])
-    figure = Figure(figsize=(6, .5 * len(rows) + 1.9))
+    names = sorted(DEPARTURES, key=lambda name: (name in WHOLE, -departures[name]["difference"][0]))
+    places = [place + .7 * (name in WHOLE) for place, name in enumerate(names)]
+    figure = Figure(figsize=(6, .5 * places[-1] + 2.4))
     bottom, top = .7 / figure.get_figheight(), 1 - 1.2 / figure.get_figheight()
     axes = add_axes(figure, [.355, bottom, .615, top - bottom])
     for error, color, line, side in (published, GREY, "-", "right"), (paper, TEST, "--", "left"):
@@ -72,20 +73,57 @@ def draw_departures(departures, paper):
         text = f"as here:\n{error:.2f}%" if side == "right" else f"paper's result:\n{error:.2f}%"
         axes.annotate(text, (error - published, 1), (-4 if side == "right" else 4, 2), color=color, fontsize=SMALL,
                       xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom")
-    usual = max(count for _, count, *_ in rows)
-    for place, (_, count, difference, low, high) in enumerate(rows):
+    usual = max(len(departures[name]["error"]) for name in names)
+    for place, name in zip(places, names):
+        count, (difference, low, high) = len(departures[name]["error"]), departures[name]["difference"]
         axes.errorbar(difference, place, xerr=(high - low) / 2, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
                       markerfacecolor=TRAINING if count == usual else "white", markeredgewidth=2)
         if count < usual:
             axes.annotate(f"n = {count}", (high, place), (5, 0), textcoords="offset points",
                           fontsize=SMALL, va="center")
-    axes.set_yticks(range(len(rows)))
-    axes.set_yticklabels([DEPARTURES[name] for name, *_ in rows], linespacing=1)
-    axes.set_ylim(len(rows) - .5, -.5)
+        if name == names[len(names) - len(WHOLE)]:
+            axes.axhline(place - .85, -.57, color="black", linewidth=1, clip_on=False)
+    axes.set_yticks(places)
+    axes.set_yticklabels([DEPARTURES[name] for name in names], linespacing=1)
+    axes.set_ylim(places[-1] + .5, -.5)
     axes.set_xlabel("difference in test error, percentage points", fontsize=SMALL, x=1, ha="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}".replace("-", "\u2212").replace("+0.0", "0"))
-    add_title(figure, "The paper's way in place of this one",
-              f"change of the test error; n = {usual} runs, 95% intervals")
+    worse = [DEPARTURES[name].split(",")[0] for name in names if name not in WHOLE and departures[name]["p"] < .01]
+    add_title(figure, "More errors: " + ", ".join(worse),
+              f"the paper's ways instead; n = {usual} runs, 95% intervals")
+    return to_jpeg(figure)
+
+
+@style.context("default")
+def draw_stacks(rows):
+    """Draw the time of each stack's runs over the years, and that of the published run and its GPU.
+
+    rows: as values.describe_stacks returns them; those that were not timed are left out
+    """
+    timed = {name: row for name, row in rows.items() if len(row["seconds"])}
+    published = Constants.PUBLISHED
+    figure = Figure(figsize=(6, .42 * len(timed) + 3))
+    axes = add_axes(figure, [.4, .7 / figure.get_figheight(), .57, 1 - 1.8 / figure.get_figheight()])
+    axes.set_axisbelow(True)
+    bars = [(published["training_time"], [published["training_time"]], TEST)] + [
+        (np.median(row["seconds"]), row["seconds"], TRAINING if row["layers"] == "fast" else GREY)
+        for row in timed.values()]
+    for place, (median, seconds, color) in enumerate(bars):
+        axes.barh(place, median, .6, color=color)
+        axes.text(max(seconds), place, f"  {median:.0f}", fontsize=SMALL, va="center")
+        if len(seconds) > 1:
+            axes.plot(seconds, [place] * len(seconds), "o", color="white", markeredgecolor="black", markersize=5)
+    axes.set_yticks(range(len(bars)))
+    axes.set_yticklabels(["a GPU (2022)"] + [f"TensorFlow {name} ({row['year']})" for name, row in timed.items()])
+    axes.set_ylim(len(bars) - .5, -.5)
+    axes.set_xlim(0, 1.15 * max(max(seconds) for _, seconds, _ in bars))
+    axes.set_xlabel(f"seconds for {Constants.EPOCHS} epochs", fontsize=SMALL)
+    figure.legend(handles=[
+        Patch(color=TEST, label=f"the published run, {published['hardware']}"),
+        Patch(color=GREY, label="Keras' own layers"), Patch(color=TRAINING, label="accelerated")],
+        ncol=1, frameon=False, fontsize=SMALL, loc="upper left", handlelength=1.2, borderaxespad=0,
+        bbox_to_anchor=(.005, 1 - .42 / figure.get_figheight()), labelspacing=.25)
+    add_title(figure, "The same script on the TensorFlow of each year", "")
     return to_jpeg(figure)
 
 

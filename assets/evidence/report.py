@@ -14,7 +14,7 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(HERE / "series"), str(HERE / "reference")]
+sys.path[:0] = [str(ROOT), *(str(HERE / room) for room in ("series", "stacks", "reference"))]
 
 import lenet5
 import pictures
@@ -68,7 +68,8 @@ def draw(known):
     image, today = lenet5.pad_and_scale(digits["x_test"][:1])[0], values.load_series("keras-3")
     return {"LeNet-5": network_picture.draw_network(lenet, image), "reproduction": pictures.draw_reproduction(today),
             "misread": pictures.draw_misread(today, digits["x_test"], digits["y_test"]),
-            "departures": pictures.draw_departures(known["departures"], Constants.PAPER["test_error"])}
+            "departures": pictures.draw_departures(known["departures"], Constants.PAPER["test_error"]),
+            "stacks": pictures.draw_stacks(known["stacks"]["rows"])}
 
 
 def main():

@@ -12,6 +12,7 @@ import numpy as np
 import pictures
 import reference
 import series
+import stacks
 from constants import Constants
 from scipy import stats
 
@@ -34,6 +35,13 @@ def collect(records, key):
 def compare(a, b):
     """Return the difference of two arrays' means, and the ends of its 95% interval by Welch's t-test."""
     return np.mean(a) - np.mean(b), *stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+
+
+def correct(p_values):
+    """Return p values by name, corrected by Holm's method for their number."""
+    ordered = sorted(p_values, key=p_values.get)
+    corrected = np.maximum.accumulate([p_values[name] * (len(ordered) - rank) for rank, name in enumerate(ordered)])
+    return dict(zip(ordered, np.minimum(corrected, 1)))
 
 
 def describe_runs(runs):
@@ -63,13 +71,18 @@ def describe_rank(history, records):
 
 
 def describe_departures():
-    """Return each departure's runs, with the difference of the error from that of "none", in percentage points."""
+    """Return each departure's runs, with the difference of the error from that of "none", in percentage points.
+
+    p: of Welch's t-test of that difference, corrected for the number of departures
+    """
     runs = load("departures", "results.json")["runs"]
     names = list(dict.fromkeys(run["departure"] for run in runs))
     found = {name: describe_runs([run for run in runs if run["departure"] == name]) for name in names}
+    p_values = correct({name: stats.ttest_ind(found[name]["error"], found["none"]["error"], equal_var=False).pvalue
+                        for name in names if name != "none"})
     for name in names:
-        found[name]["difference"] = compare(found[name]["error"], found["none"]["error"])
-        found[name]["parameters"] = next(run["parameters"] for run in runs if run["departure"] == name)
+        found[name].update(difference=compare(found[name]["error"], found["none"]["error"]), p=p_values.get(name),
+                           parameters=next(run["parameters"] for run in runs if run["departure"] == name))
     return {"commits": list(dict.fromkeys(run["commit"] for run in runs)), **found}
 
 
@@ -99,6 +112,32 @@ def describe_benchmark():
     return values
 
 
+def describe_stacks():
+    """Return the runs on the TensorFlow of each year: long ones by stack, in the order of the years, and a table."""
+    runs = load("stacks", "results.json")
+    made = [name for name in stacks.STACKS if name in {run["stack"] for run in runs}]
+    rows = {}
+    lines = ["TensorFlow | its year | Keras | Python | test accuracy: mean (range) | time, s: median | layers",
+             "---|---|---|---|---|---|---"]
+    for name in made:
+        of = [run for run in runs if run["stack"] == name and run["epochs"] == stacks.EPOCHS]
+        if of:
+            seconds = [run["training_time"] for run in of if run["training_time"] is not None]
+            rows[name] = {"year": stacks.STACKS[name].year, **of[0]["versions"], **describe_runs(of),
+                          "layers": of[0]["layers"], "seconds": np.array(seconds)}
+            low, high = rows[name]["accuracy"].min(), rows[name]["accuracy"].max()
+            lines.append(" | ".join([
+                of[0]["versions"]["tensorflow"], str(rows[name]["year"]), of[0]["versions"]["keras"],
+                of[0]["versions"]["python"], f"{rows[name]['accuracy'].mean():.4f} ({low:.4f}\u2013{high:.4f})",
+                f"{np.median(seconds):.0f}" if seconds else "not timed",
+                "accelerated" if of[0]["layers"] == "fast" else "Keras' own"]))
+    return {"rows": rows, "table": "\n" + "".join(f"| {line} |\n" for line in lines) + "\n", "n": len(stacks.STACKS),
+            "short": [f"{run['stack']}: {run['test_accuracy']:.4f}" for run in runs if run["epochs"] == 1] or ["none"],
+            "missing": [name for name in stacks.STACKS if name not in made] or ["none"],
+            "commits": list(dict.fromkeys(run["commit"] for run in runs)), "gflops": collect(runs, "gflops"),
+            "hardware": list(dict.fromkeys(run["hardware"] for run in runs))}
+
+
 def describe_rows(**rows):
     """Return the runs' records; device is the hardware in few words."""
     return {number: {**run, "device": re.sub(r"\((R|TM)\)| Processor|, [^)]*", "", run["hardware"])}
@@ -116,6 +155,7 @@ def compute():
         "published": describe_runs([published]), "rank": describe_rank(published["history"], today),
         "paper": describe_runs([{"test_accuracy": 1 - Constants.PAPER["test_error"] / 100}]),
         "departures": describe_departures(), "changes": describe_changes(), "benchmark": describe_benchmark(),
+        "stacks": describe_stacks(),
         "printed": "\n```\n" + "".join(re.findall("(?m)^(?:Training|Testing) .*\n", printed)) + "```\n",
         "reference": {"outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS, "averages": reference.AVERAGES,
                       "weights": max(reference.WEIGHTS.values()), "steps": max(reference.STEPS)}}
