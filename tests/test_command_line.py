@@ -139,7 +139,8 @@ def test_read(digits, tmp_path, capsys):
     output, error = capsys.readouterr()
     for line, path, label in zip(output.splitlines(), [paths[0], paths[3]], digits["y_test"]):
         assert re.fullmatch(rf"{path}: {label} \([01]\.\d\d\)", line)
-    assert output.count("\n") == error.count("\n") == 2
+    assert output.count("\n") == 3 and error.count("\n") == 2
+    assert re.fullmatch(rf"Pictures: {tmp_path}/logs/LeNet-5-read\.[\d.]+-1\.jpeg to -4\.jpeg", output.splitlines()[2])
     assert [line.split(": ")[0] for line in error.splitlines()] == paths[1:3]
     assert sorted(re.sub(r"\d+\.\d+", "STAMP", name) for name in os.listdir(tmp_path / "logs")) == [
         "LeNet-5-read.STAMP-1.jpeg", "LeNet-5-read.STAMP-4.jpeg"]

@@ -50,7 +50,11 @@ def read_photograph(path):
             other.box[2] <= box[0] or box[2] <= other.box[0] or other.box[3] <= box[1] or box[3] <= other.box[1])]
         if share > SHARE and not rivals and box[2] - box[0] < 2 * (box[3] - box[1]):
             return Photograph(image, tuple(edge - margin for edge in box), digit)
-    raise UserError(f"{path}: no single digit found; show one alone, larger or darker, on even paper")
+    raise no_digit(path)
+
+
+def no_digit(path):
+    return UserError(f"{path}: no single digit found; show one alone, larger or darker, on even paper")
 
 
 def open_picture(path):
