@@ -12,8 +12,8 @@ def grain(chance, shape, cell):
     return np.asarray(Image.fromarray(coarse).resize(shape[::-1], Image.BICUBIC))
 
 
-def draw_stroke(digit, height, chance, pen="felt"):
-    """Return how much ink covers each pixel, [0, 1], for a digit some pixels high."""
+def draw_stroke(digit, height, chance, pen="felt", faint=False):
+    """Return how much ink covers each pixel, [0, 1], for a digit some pixels high; faint: a part of it has a third."""
     rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
     digit = np.pad(digit[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1], 2)
     scale = height / 20
@@ -23,17 +23,21 @@ def draw_stroke(digit, height, chance, pen="felt"):
     large = ndimage.gaussian_filter(large, scale * .4)
     level = {"thin": 110, "marker": 50}.get(pen, 105)
     drawn = large > level
-    if pen == "thin":       # a line of a fixed width in the middle of the stroke
+    if pen in ("thin", "fine"):     # a line of a fixed width in the middle of the stroke
         depth = ndimage.distance_transform_edt(drawn)
         ridge = drawn & (depth >= ndimage.grey_dilation(depth, size=(3, 3)) - .5)
-        drawn = ndimage.distance_transform_edt(~ridge) < max(1, scale * chance.uniform(.25, .5))
+        width = scale * chance.uniform(.25, .5) if pen == "thin" else scale * .15
+        drawn = ndimage.distance_transform_edt(~ridge) < max(1, width)
     ink = ndimage.gaussian_filter(np.float32(drawn), .7)
+    if faint:
+        ink *= np.clip(.65 + .5 * grain(chance, ink.shape, max(ink.shape) // 2), .35, 1)
     if pen in ("pencil", "chalk"):
         ink *= np.clip(.8 + .18 * grain(chance, ink.shape, 2) + .1 * grain(chance, ink.shape, 1), 0, 1)
     return ink
 
 
 INKS = {"felt": [(30, 30, 40), (25, 60, 150), (160, 30, 40)], "thin": [(20, 30, 110), (30, 30, 30)],
+        "fine": [(20, 30, 110), (60, 60, 60)],
         "marker": [(20, 20, 20), (200, 40, 30), (20, 110, 60), (60, 40, 160)],
         "pencil": [(110, 110, 115), (90, 90, 95)], "chalk": [(230, 230, 225), (235, 220, 140), (150, 200, 235)]}
 
@@ -52,8 +56,8 @@ def make_paper(chance, shape, kind):
     if kind in ("board", "slate"):      # smears of the sponge
         smears = grain(chance, (shape[0], shape[1] // 8 + 1), 25).repeat(8, 1)[:, :shape[1]]
         paper += 5 * np.maximum(smears, 0)[..., None]
-    if kind == "squared":
-        for coordinate in across, along:
+    if kind in ("squared", "ruled"):
+        for coordinate in (across, along) if kind == "squared" else (across,):
             cover = np.clip(1.5 - np.abs((coordinate + 1000) % pitch - pitch / 2), 0, 1)[..., None] * .8
             paper += cover * (np.float32((150, 180, 225)) - paper)
     if kind == "whiteboard":            # a lamp mirrored
@@ -71,17 +75,18 @@ def make_desk(chance, shape):
 
 
 def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None, size=SIZE, light=None, blur=.7,
-               desk=False, ink=None):
+               desk=False, ink=None, faint=False, margin=None, pixels=None):
     """Return a photograph as a PIL image.
 
     share: the digit's part of the picture's shorter side; place: of its middle, each in [0, 1]
-    light: "shadow" (an edge across the digit), "lamp" (from one side), "vignette"
+    light: "shadow" (an edge across the digit), "lamp" (from one side), "side" (the same, grazing), "vignette"
     ink: coverage, instead of a digit's stroke
+    margin: around the digit, in its height, where the picture is cut to it; pixels: of the longer side at the end
     """
     shape = size[::-1]
     sheet = make_paper(chance, shape, paper)
     share = share or chance.uniform(.12, .5)
-    ink = draw_stroke(digit, share * min(shape), chance, pen) if ink is None else ink
+    ink = draw_stroke(digit, share * min(shape), chance, pen, faint) if ink is None else ink
     ink = ndimage.rotate(ink, chance.uniform(-6, 6), order=1)[:shape[0], :shape[1]].clip(0, 1)
     if place is None:
         place = chance.uniform(.35, .65, 2) if desk else chance.uniform(.05, .95, 2)
@@ -89,6 +94,8 @@ def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None,
     top, left = (int(np.clip(at * side - part / 2, min(8, free), max(free - 8, 0)))
                  for at, side, part, free in zip(place, shape, ink.shape, room))
     color = INKS[pen][chance.randint(len(INKS[pen]))]
+    if paper == "paint":        # two colours of a paint program, one light and one dark
+        sheet[:], color = (chance.uniform(*ends, 3) for ends in (((160, 255), (0, 110)), ((0, 90), (170, 255)))[chance.randint(2)])
     written = sheet[top:top + ink.shape[0], left:left + ink.shape[1]]
     written += ink[..., None] * (np.float32(color) - written)
     if desk:
@@ -109,9 +116,50 @@ def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None,
         sheet *= 1 - strength * np.clip(ahead / chance.uniform(2, 40) + .5, 0, 1)[..., None]
     elif light == "lamp":
         sheet *= 1 - strength * np.clip(ahead / max(shape) + .5, 0, 1)[..., None]
+    elif light == "side":
+        sheet *= 1 - .8 * np.clip(ahead / max(shape) + .5, 0, 1)[..., None] ** .5 * (1 + .03 * grain(chance, shape, 4))[..., None]
     elif light == "vignette":
         away = ((rows / shape[0] - .5) ** 2 + (columns / shape[1] - .5) ** 2) * 2
         sheet *= 1 - (strength + .2) * away[..., None]
     sheet = ndimage.gaussian_filter(sheet, (blur, blur, 0))
-    sheet += chance.uniform(1, 5) * chance.standard_normal(sheet.shape).astype(np.float32)
-    return Image.fromarray(sheet.clip(0, 255).astype(np.uint8))
+    if paper != "paint":
+        sheet += chance.uniform(1, 5) * chance.standard_normal(sheet.shape).astype(np.float32)
+    picture = Image.fromarray(sheet.clip(0, 255).astype(np.uint8))
+    if margin is not None:
+        rows, columns = np.flatnonzero(ink.max(1) > .2) + top, np.flatnonzero(ink.max(0) > .2) + left
+        spare = int(margin * len(rows))
+        picture = picture.crop((columns[0] - spare, rows[0] - spare, columns[-1] + 1 + spare, rows[-1] + 1 + spare))
+    if pixels:
+        picture.thumbnail((pixels, pixels))
+    return picture
+
+
+def picture_without_digit(chance, what):
+    """Return a picture that shows no digit: stripes, checks, dots, a face of ellipses or a code of squares."""
+    size, colors = 400, [tuple(chance.randint(0, 256, 3)) for _ in range(8)]
+    picture = Image.new("RGB", (size, size), colors[0])
+    draw = ImageDraw.Draw(picture)
+    pitch = chance.randint(20, 90)
+    if what == "face":
+        def ellipse(x, y, width, height, color):
+            draw.ellipse([size * at for at in (x - width, y - height, x + width, y + height)], fill=color)
+        ellipse(.5, .45, .32, .4, colors[1])        # hair
+        ellipse(.5, .5, .22, .3, colors[2])
+        draw.rectangle([.2 * size, .85 * size, .8 * size, size], fill=colors[3])
+        for x in .41, .59:
+            ellipse(x, .43, .06, .03, colors[4])
+            ellipse(x, .43, .02, .025, colors[5])
+        ellipse(.5, .54, .02, .05, colors[6])
+        ellipse(.5, .66, .09, .03, colors[7])
+    elif what == "code":
+        cells = chance.randint(0, 2, (21, 21)).astype(bool)
+        for row, column in (0, 0), (0, 14), (14, 0):    # a finder in three corners
+            cells[row:row + 7, column:column + 7] = np.pad(np.pad(np.ones((3, 3), bool), 1), 1, constant_values=True)
+        picture = Image.fromarray(np.pad(~cells, 2, constant_values=True)).resize((size, size)).convert("RGB")
+    else:
+        rows, columns = np.mgrid[:size, :size]
+        pattern = {"stripes": (rows + chance.randint(3) * columns) % pitch < pitch / 2,
+                   "checks": (rows // pitch + columns // pitch) % 2 == 0,
+                   "dots": np.hypot(rows % pitch - pitch / 2, columns % pitch - pitch / 2) < pitch / 3}[what]
+        picture = Image.fromarray(np.uint8(np.where(pattern[..., None], colors[0], colors[1])))
+    return picture.filter(ImageFilter.GaussianBlur(chance.uniform(0, 2)))

@@ -1,67 +1,67 @@
 """The network's picture: what each layer makes of a digit, after the paper's Fig. 2."""
-import functools
+import io
+import os
 
-
+import matplotlib
 import numpy as np
-from matplotlib import style
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from PIL import Image, ImageDraw, ImageFont
 
-from support.pictures import GREY, LARGE, SMALL, TEST, to_jpeg
+from support.backend import load_keras
+from support.pictures import DPI, GREY, LARGE, TEST
 
-WIDTH, GAP, CAPTION = 6, .3, .8     # inches: the picture, between two cells, above a cell
+POINT = DPI / 72                                            # pixels of the picture, as are all lengths here
+WIDTH, GAP, CAPTION = 6 * DPI, int(.3 * DPI), int(.7 * DPI)     # of the picture; between two cells; above a cell
+SMALL = 11                                                  # points: of the captions, below their headings
+PAPER = "#EFEFEC"                                           # white would glare on a dark page
 
 
-@style.context("default")
 def draw_network(lenet, image, photograph=None, box=None):
     """Draw an image, all maps and units of the layers named in capitals, and the output as bars: a JPEG's bytes.
+
+    Nothing is shared between calls, so that several threads may draw.
 
     lenet: a plain Keras network; image: float (32, 32, 1) in [0, 1]
     photograph: uint8 (height, width, 3), drawn first where there is one; box: (left, top, right, bottom) of
         the digit in it, in its pixels
     """
-    layers, watched = watch(lenet)
+    cells = list_cells(lenet, image)
+    if photograph is not None:
+        cells.insert(0, ("Photograph", "{1}×{0}".format(*photograph.shape), photograph))
+    columns = 3 if len(cells) % 3 == 0 else 4
+    step, size = WIDTH // columns, WIDTH // columns - GAP
+    picture = Image.new("RGB", (WIDTH, -(-len(cells) // columns) * (CAPTION + size + GAP)), PAPER)
+    draw = ImageDraw.Draw(picture)
+    for place, (name, caption, values) in enumerate(cells):
+        left, top = place % columns * step + GAP // 4, place // columns * (CAPTION + size + GAP) + GAP // 3
+        middle, below = left + size // 2, top + CAPTION
+        draw.text((middle, top), name, "black", font(LARGE, "-Bold"), "ma")
+        if place < len(cells) - 1:
+            draw.multiline_text((middle, top + 22 * POINT), caption, "black", font(SMALL), "ma", align="center")
+            draw.text((left + size + GAP / 2, below + size // 2), "\u2192", GREY, font(LARGE), "mm")
+        if name == "Photograph":
+            paste_photograph(picture, draw, values, box, (left, below, size))
+        elif place == len(cells) - 1:
+            spare = int(.35 * DPI)      # ten bars take their caption's room
+            draw_bars(draw, values.ravel(), left, below - spare, size, size + spare)
+        else:
+            paste(picture, tile(values if values.ndim == 3 else values.reshape(1, 1, -1), size), left, below, size)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90, dpi=(DPI, DPI))
+    return buffer.getvalue()
+
+
+def list_cells(network, image):
+    """Return name, caption and values of the image, of each layer named in capitals, as the paper's are, and the last.
+    """
+    keras = load_keras()
+    layers = [layer for layer in network.layers if layer.name[0].isupper() or layer is network.layers[-1]]
+    watched = keras.Model(network.inputs[0], [layer.output for layer in layers])
+    watched.run_eagerly = True          # else it is traced anew for each picture
     features = watched.predict(image[np.newaxis], verbose=0)
     features = features if isinstance(features, list) else [features]       # Keras 2.1.6
-    cells = [("Photograph", "{1}×{0}".format(*photograph.shape), photograph)] if photograph is not None else []
-    cells += [("Input", describe_shape(image), image)]
-    cells += [(layer.name, f"{describe_kind(layer)}\n{describe_shape(maps[0])}", maps[0])
-              for layer, maps in zip(layers, features)]
-    columns = 3 if len(cells) % 3 == 0 else 4
-    rows = -(-len(cells) // columns)
-    step, size = WIDTH / columns, WIDTH / columns - GAP
-    height = rows * (CAPTION + size + GAP)
-    figure = Figure(figsize=(WIDTH, height))
-
-    def write(left, top, text, **options):
-        figure.text(left / WIDTH, 1 - top / height, text, ha="center", **options)
-
-    for place, (name, caption, values) in enumerate(cells):
-        is_output = place == len(cells) - 1
-        left, top = place % columns * step + GAP / 2, place // columns * (CAPTION + size + GAP) + GAP / 3
-        if place % columns:
-            write(left - GAP / 2, top + CAPTION + size / 2, "\u2192", va="center", fontsize=LARGE, color=GREY)
-        write(left + size / 2, top, name, va="top", fontsize=LARGE, fontweight="bold")
-        if not is_output:
-            write(left + size / 2, top + .29, caption, va="top", fontsize=SMALL)
-        tall = size + .45 * is_output       # ten bars take their caption's room
-        axes = figure.add_axes([left / WIDTH, 1 - (top + CAPTION + size) / height, size / WIDTH, tall / height])
-        axes.axis("off")
-        if name == "Photograph":
-            draw_photograph(axes, photograph, box)
-        elif is_output:
-            draw_bars(axes, values.ravel(), 72 * tall)
-        else:
-            draw_maps(axes, values if values.ndim == 3 else values.reshape(1, 1, -1))
-    return to_jpeg(figure)
-
-
-@functools.lru_cache(maxsize=1)     # a second one would be traced anew, for each picture
-def watch(lenet):
-    """Return the layers named in capitals, as the paper's are, with the last, and a network of their outputs."""
-    layers = [layer for layer in lenet.layers if layer.name[0].isupper() or layer is lenet.layers[-1]]
-    from support.backend import load_keras
-    return layers, load_keras().Model(lenet.inputs[0], [layer.output for layer in layers])
+    return [("Input", describe_shape(image), image)] + [
+        (layer.name, f"{describe_kind(layer)}\n{describe_shape(maps[0])}", maps[0])
+        for layer, maps in zip(layers, features)]
 
 
 def describe_kind(layer):
@@ -79,40 +79,61 @@ def describe_shape(maps):
     return ("{0}×{1}" if maps.shape[2] == 1 else "{2}@{0}×{1}").format(*maps.shape)     # as the paper writes it
 
 
-def draw_maps(axes, maps):
-    """Draw maps (height, width, n), or units (1, 1, n), side by side, zero white and the greatest value black."""
-    count = maps.shape[2]
+def font(points, weight=""):
+    """Return matplotlib's own font, which is there wherever matplotlib is."""
+    folder = os.path.join(matplotlib.get_data_path(), "fonts", "ttf")
+    return ImageFont.truetype(os.path.join(folder, f"DejaVuSans{weight}.ttf"), int(points * POINT))
+
+
+def tile(maps, size):
+    """Return maps (height, width, n), or units (1, 1, n), side by side, zero white and the greatest value black.
+
+    size: of the image's longer side, in pixels; one image of many maps is drawn faster than many
+    """
+    height, width, count = maps.shape
     root = int(np.ceil(np.sqrt(count)))
     columns = next((columns for columns in range(root, 2 * root) if count % columns == 0), root)    # no gap at the end
+    low, high = min(0, maps.min()), maps.max()
+    levels = 255 - np.nan_to_num((maps - low) * (255 / (high - low or 1))).astype(np.uint8)
+    step = max(3, size // columns)
+    side = max(1, step - max(3, step // 16))        # of a map, without its frame and the gap to the next
+    rows, across = np.arange(side) * height // side, np.arange(side) * width // side
+    levels = np.pad(levels[rows][:, across], ((1, 1), (1, 1), (0, 0)), "constant", constant_values=85)
+    sheet = Image.new("RGB", (columns * step, -(-count // columns) * step), PAPER)
     for index in range(count):
-        x, y = index % columns + .03, index // columns + .03
-        axes.imshow(maps[..., index], "gray_r", extent=[x, x + .94, y + .94, y], interpolation="nearest",
-                    vmin=min(0, maps.min()), vmax=maps.max())
-        axes.add_patch(Rectangle((x, y), .94, .94, fill=False, edgecolor=GREY, linewidth=.6))
-    axes.set_xlim(0, columns)
-    axes.set_ylim(-(-count // columns), 0)
+        sheet.paste(Image.fromarray(levels[..., index]), (index % columns * step, index // columns * step))
+    sheet.thumbnail((size, size))       # thousands of units
+    return sheet
 
 
-def draw_photograph(axes, photograph, box):
-    """Draw a photograph, and around the digit a frame that stands out from any paper."""
-    axes.imshow(photograph, extent=[0, photograph.shape[1], photograph.shape[0], 0])
-    left, top, right, bottom = np.add(box, np.array([-1, -1, 1, 1]) * max(photograph.shape) / 50)
-    for color, thickness in ("white", 5), (TEST, 2.5):
-        axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=color,
-                                 linewidth=thickness, clip_on=False))
+def paste(picture, image, left, top, size):
+    """Paste an image into the middle of a square; return its left and top."""
+    corner = left + (size - image.width) // 2, top + (size - image.height) // 2
+    picture.paste(image, corner)
+    return corner
 
 
-def draw_bars(axes, probabilities, points):
-    """Draw each class's probability as a bar, and the greatest in letters; points: the height of all bars."""
-    options = {"va": "center_baseline", "fontsize": min(SMALL, .95 * points / len(probabilities))}
+def paste_photograph(picture, draw, photograph, box, place):
+    """Paste a photograph, and draw around the digit a frame that stands out from any paper."""
+    scale = place[2] / max(photograph.shape)
+    shape = [max(1, int(length * scale)) for length in photograph.shape[1::-1]]
+    left, top = paste(picture, Image.fromarray(photograph).resize(shape, Image.BICUBIC), *place)
+    spread = np.array([-1, -1, 1, 1])
+    edges = np.multiply(box, scale) + spread * place[2] / 50 + (left, top, left, top)
+    for color, margin, width in ("white", 4, 16), (TEST, 0, 8):
+        draw.rectangle(tuple(int(edge) for edge in edges + spread * margin), None, color, width)
+
+
+def draw_bars(draw, probabilities, left, top, width, height):
+    """Draw each class's probability as a bar, and the greatest in letters."""
+    step, start = height / len(probabilities), left + width // 6
+    letters = min(SMALL, .8 * step / POINT)
     for digit, probability in enumerate(probabilities):
         is_read = digit == probabilities.argmax()
-        color, weight = (TEST, "bold") if is_read else (GREY, "normal")
-        length = np.clip(probability, .01, 1)
-        axes.barh(digit, length, .8, color=color)
-        axes.text(-.04, digit, str(digit), ha="right", color=color, fontweight=weight, **options)
+        color, weight = (TEST, "-Bold") if is_read else (GREY, "")
+        length, middle = np.clip(probability, .01, 1) * (left + width - start), top + (digit + .5) * step
+        draw.rectangle([start, int(middle - .4 * step), int(start + length), int(middle + .4 * step)], color)
+        draw.text((start - 3 * POINT, middle), str(digit), color, font(letters, weight), "rm")
         if is_read:
-            offset, side, letters = (-.03, "right", "white") if length > .5 else (.03, "left", color)
-            axes.text(length + offset, digit, f"{probability:.2f}", ha=side, color=letters, **options)
-    axes.set_xlim(-.2, 1)
-    axes.set_ylim(len(probabilities) - .5, -.5)
+            offset, anchor, color = (-3, "rm", "white") if probability > .5 else (3, "lm", color)
+            draw.text((start + length + offset * POINT, middle), f"{probability:.2f}", color, font(letters), anchor)

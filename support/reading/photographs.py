@@ -1,28 +1,36 @@
 """The digit in a photograph or a scan, found and prepared as MNIST's were, by Pillow and NumPy."""
 import collections
-import functools
+import contextlib
 import os
+import threading
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, JpegImagePlugin
 
 from constants import Constants
 from support import UserError, one_line
 
-FORMATS = "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"     # none that runs other programs
-LONGEST = 1000                      # pixels of a picture's longer side, from its reduction on
-# A digit of any size is SIZES pixels large in one of the pictures whose longer sides are these
-SIDES, SIZES = (64, 192, 576), (18, 60)
-REACH = 8                           # of those pixels: a square that reaches so far around its middle holds no stroke
-FLOOR = 24                          # grey levels that keep the noise of dark paper from being ink
-INKED = .12                         # the part of the paper's light that ink takes at least
-FAINTEST, RIVAL = .01, .4          # scores: of no digit, and of another one beside the best, relative to it
-SHARE = .55                         # of a digit's ink that its largest part has at least; of a text's letters none has
-FINE = 80                           # pixels of the digit's size when it is cut out
+FORMATS = "AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"      # none that runs other programs
+LARGEST = 52e6          # pixels that are decoded: telephones take 50 million, and JPEG 2000 takes 20 bytes for each
+LONGEST = 1000          # pixels of a picture's longer side, from its reduction on
+SIDE = 320              # pixels of the longer side of a picture in which digits are sought, of whatever size
+SMALLEST = 12           # of these pixels: a smaller digit cannot be told from a speck
+FINE = 80               # pixels of a digit's longer side when it is cut out
+WIDEST = .2             # of SIDE: strokes are narrower, so that a square of that width is not all ink
+SOLID = .4              # of a digit's longer side: no square of that width is all ink
+FLOOR = 24              # grey levels, added to the paper's: the noise of dark paper is no ink
+INKED = .12             # the part of the paper's light that ink takes at least
+FAINTEST = .01          # score below which nothing is a digit
+RIVAL = .2              # of the best score: with a second part above it there are several digits
+SHARE = .55             # of a digit's ink that its largest part has at least: no letter of a text has so much
+TANGLED = 8             # a line's length in its digit's sizes x its greatest width in its mean ones: pictures have more
+THINNEST = 2            # of the 20 pixels that MNIST's digits have: thinner strokes are widened, for MNIST has none
+NO_DIGIT = "no single digit found; show one alone, larger or darker, on even paper"
 
 Photograph = collections.namedtuple("Photograph", "image box digit")
 Candidate = collections.namedtuple("Candidate", "score box dark")
+decoding = threading.Lock()     # since threads share the filters of warnings
 
 
 def read_photograph(path):
@@ -36,86 +44,102 @@ def read_photograph(path):
     Raises UserError where the file is no picture, or shows no digit, several or a text.
     """
     picture = open_picture(path)
-    image, margin = np.asarray(picture), 0
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    paper = np.median(border, 0).astype(int)
-    if np.median(np.abs(border - paper).max(1)) < 10:       # even paper goes on, for a scan may have no margin
-        margin = max(picture.size) // 8 + 1
-        picture = ImageOps.expand(picture, margin, tuple(paper.tolist()))
-    candidates = sorted(find_candidates(picture, margin), reverse=True)
-    if candidates and candidates[0].score > FAINTEST:
-        best = candidates[0]
-        box, digit, share = cut_out(picture, best.box, best.dark)
-        rivals = [other for other in candidates if other.dark == best.dark and other.score > RIVAL * best.score and (
-            other.box[2] <= box[0] or box[2] <= other.box[0] or other.box[3] <= box[1] or box[3] <= other.box[1])]
-        if share > SHARE and not rivals and box[2] - box[0] < 2 * (box[3] - box[1]):
-            return Photograph(image, tuple(edge - margin for edge in box), digit)
-    raise no_digit(path)
-
-
-def no_digit(path):
-    return UserError(f"{path}: no single digit found; show one alone, larger or darker, on even paper")
+    photograph = find_digit(picture)
+    if photograph is None:
+        raise UserError(f"{path}: {NO_DIGIT}")
+    return photograph
 
 
 def open_picture(path):
-    """Decode a picture of any mode; return it upright, in RGB."""
+    """Decode a picture, a large JPEG at a half, a quarter or an eighth; return it upright, in RGB."""
     if not os.path.isfile(path):
         raise UserError(f"{path}: not a file; give the path of a picture")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")     # about files that Pillow reads all the same
-            with Image.open(path, formats=FORMATS) as picture:
-                picture.draft("RGB", (LONGEST, LONGEST))    # a large JPEG is decoded at a half, a quarter or an eighth
-                picture = ImageOps.exif_transpose(picture)
-                if picture.mode[0] in "IF":     # 16 bits and more, of which Pillow's conversion keeps the lowest 8
-                    values = np.asarray(picture, np.float64).clip(0)
-                    picture = Image.fromarray((values * (255 / max(values.max(), 1))).astype(np.uint8))
-                picture = picture.convert("RGBA")
-                picture.thumbnail((LONGEST, LONGEST))
-                on_white, on_black = (Image.alpha_composite(Image.new("RGBA", picture.size, color), picture)
-                                      for color in ("white", "black"))
-                return (on_white if np.asarray(on_white).min() < 192 else on_black).convert("RGB")
+        with open(path, "rb") as file:
+            start = file.read(12)
+        if start[4:11] in (b"ftyphei", b"ftyphev", b"ftypmif"):
+            raise OSError("HEIC; an iPhone takes JPEGs by Settings > Camera > Formats > Most Compatible")
+        with decoding, warnings.catch_warnings():
+            warnings.simplefilter("ignore")             # about files that Pillow reads all the same
+            Image.init()
+            with (JpegImagePlugin.JpegImageFile(path) if start.startswith(b"\xff\xd8\xff") else    # whatever its size
+                  Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])) as picture:
+                if "progressive" not in picture.info:   # such a JPEG is decoded whole in any case
+                    picture.draft("RGB", (LONGEST, LONGEST))
+                if picture.width * picture.height > LARGEST:
+                    raise OSError(f"more than {LARGEST / 1e6:.0f} million pixels")
+                picture.load()
+                image = flatten(picture)
+                with contextlib.suppress(Exception):    # whatever else is in EXIF may be damaged
+                    image.getexif()[0x0112] = picture.getexif()[0x0112]     # how it was held
+                return ImageOps.exif_transpose(image)
     except Exception as error:      # whatever a damaged or hostile file provokes
         raise UserError(f"{path}: no picture that can be read ({one_line(error)}); save it as JPEG or PNG")
 
 
-def find_candidates(picture, margin):
-    """Yield what may be a digit, of any size, darker or lighter than what surrounds it."""
-    for side in SIDES:
-        scale = side / max(picture.size)
-        if scale > 4:
-            continue
-        small = picture.resize([max(1, round(length * scale)) for length in picture.size], Image.BICUBIC)
-        frame = margin * scale + .5 * (margin > 0)
-        for dark in True, False:
-            grey, paper, ink = find_ink(small, dark, REACH)
-            labels = label_parts(ink > INKED)
-            amounts = np.bincount(labels.ravel(), ink.ravel())
-            amounts[0] = 0
-            for label in np.argsort(-amounts)[:16]:
-                part = labels == label
-                if not amounts[label]:
-                    break
-                left, top, right, bottom = box = find_box(part)
-                width, height = right - left, bottom - top
-                size = max(width, height)
-                if not SIZES[0] <= size <= SIZES[1]:
-                    continue
-                ring = np.zeros(ink.shape, bool)
-                ring[max(top - size // 4, 0):bottom + size // 4, max(left - size // 4, 0):right + size // 4] = True
-                ring[top:bottom, left:right] = False
-                contrast, alone = ink[part].mean(), .25
-                if ring.any():
-                    inked, bare = grey[part].mean(), paper[part].mean()
-                    alone = max(1 - ink[ring].mean() / contrast, 0) ** 12
-                    alone *= np.clip((grey[ring] - inked) / (bare - inked), 0, 1).mean()     # no loop of a stroke
-                score = contrast * (size / side) ** .5 * alone * min(1, height / width, 10 * width / height) ** 2
-                if (min(left, top, small.width - right, small.height - bottom) <= frame
-                        and min(width / (small.width - 2 * frame), height / (small.height - 2 * frame)) < .7):
-                    score *= .05        # a finger, a pen, a desk
-                if not dark:            # rarer, and it may be a sheet
-                    score *= .15 if spread(part, size // 6, np.minimum).any() else .5
-                yield Candidate(score, tuple(length / scale for length in box), dark)
+def flatten(picture):
+    """Return a picture of any mode in RGB, reduced, on white or on black."""
+    if picture.mode[0] in "IF":     # 16 bits and more, of which Pillow's conversion keeps the lowest 8
+        picture = picture.convert(picture.mode[0])
+        picture.thumbnail((LONGEST, LONGEST))
+        values = np.array(picture, np.float64)
+        values[~np.isfinite(values)] = np.median(values[np.isfinite(values)])
+        picture = Image.fromarray((values.clip(0) * (255 / max(values.max(), 1))).astype(np.uint8))
+    picture = picture.convert("RGBA")
+    picture.thumbnail((LONGEST, LONGEST))
+    on_white, on_black = (Image.alpha_composite(Image.new("RGBA", picture.size, color), picture).convert("RGB")
+                          for color in ("white", "black"))
+    return on_white if np.asarray(on_white).min() < 192 else on_black
+
+
+def find_ink(picture, dark, reach):
+    """Return the channel in which coloured ink shows, the bare paper's, and the part of its light that ink takes.
+
+    The paper is a morphological closing: nothing dark remains that is narrower than a square of
+    2 reach + 1 pixels, while the edges of shadows and of sheets stay where they are. All three
+    have a margin of reach pixels, into which the paper goes on, but no stroke.
+    """
+    grey = np.asarray(picture, np.float32)
+    grey = np.pad(grey.min(2) if dark else 255 - grey.max(2), 1, "edge")
+    for turned in grey, grey.T:
+        turned[[0, -1]] = close(turned[[0, -1]].T, reach, axes=1).T
+    grey = np.pad(grey, reach - 1, "edge")
+    paper = close(grey, reach)
+    paper = np.maximum(paper - np.median(paper - grey), grey)       # noise makes the closing too bright
+    return grey, paper, (paper - grey) / (paper + FLOOR)
+
+
+def close(image, reach, axes=2):
+    return spread(spread(image, reach, axes=axes), reach, np.minimum, axes)
+
+
+def spread(image, reach, pick=np.maximum, axes=2):
+    """Give each pixel the largest (np.maximum) or smallest (np.minimum) value in a square around it, or in a column."""
+    for _ in range(axes):
+        image = np.pad(image, [(reach, reach), (0, 0)], "edge")
+        span = 1
+        while span <= 2 * reach:        # of two spans that touch or overlap, a longer one
+            step = min(span, 2 * reach + 1 - span)
+            image, span = pick(image[:-step], image[step:]), span + step
+        image = image.T
+    return image if axes == 2 else image.T
+
+
+def label_parts(mask):
+    """Give each pixel the number of what it hangs together with, corners included; 0 outside."""
+    pixels = np.cumsum(mask).reshape(mask.shape) * mask
+    pairs = np.hstack([(one.ravel(), other.ravel()) for one, other in (
+        (pixels[1:], pixels[:-1]), (pixels[:, 1:], pixels[:, :-1]),
+        (pixels[1:, 1:], pixels[:-1, :-1]), (pixels[1:, :-1], pixels[:-1, 1:]))])
+    pairs = pairs[:, pairs.all(0)]
+    heads = np.arange(pixels.max() + 1)
+    while True:
+        low, high = np.sort(heads[pairs], 0)
+        if (low == high).all():
+            return heads[pixels]
+        heads[high[low < high]] = low[low < high]       # a part joins another, with all that joined it
+        while (heads[heads] != heads).any():
+            heads = heads[heads]
 
 
 def find_box(mask):
@@ -124,68 +148,92 @@ def find_box(mask):
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
-def find_ink(picture, dark, reach):
-    """Return the channel in which coloured ink shows, the bare paper's, and the part of its light that ink takes.
-
-    The paper is a morphological closing: nothing dark remains that is narrower than the
-    square, while the edges of shadows and of sheets stay where they are.
-    """
-    colors = np.asarray(picture, np.float32)
-    grey = colors.min(2) if dark else 255 - colors.max(2)
-    paper = spread(spread(grey, reach, np.maximum), reach, np.minimum)
-    paper = np.maximum(paper - np.median(paper - grey), grey)     # noise lifts a closing
-    return grey, paper, (paper - grey) / (paper + FLOOR)
-
-
-def spread(image, reach, pick):
-    """Give each pixel the largest (np.maximum) or smallest (np.minimum) value in a square around it."""
-    for _ in range(2):
-        padded = np.pad(image, [(reach, reach), (0, 0)], mode="edge")
-        image = functools.reduce(pick, (padded[start:start + len(image)] for start in range(2 * reach + 1))).T
-    return image
+def find_digit(picture):
+    """Return a Photograph of the one digit in a picture, or None."""
+    candidates = sorted(find_candidates(picture), reverse=True)
+    if candidates and candidates[0].score > FAINTEST:
+        best = candidates[0]
+        box, drawn = cut_out(picture, best)
+        rivals = [other for other in candidates if other.dark == best.dark and other.score > RIVAL * best.score and (
+            other.box[2] <= box[0] or box[2] <= other.box[0] or other.box[3] <= box[1] or box[3] <= other.box[1])]
+        if drawn is not None and not rivals and is_line(drawn):
+            return Photograph(np.asarray(picture), box, center(drawn))
 
 
-def label_parts(mask):
-    """Give each pixel the number of what it hangs together with, corners included; 0 outside."""
-    labels = mask * np.arange(1, mask.size + 1).reshape(mask.shape)
-    heads = np.arange(mask.size + 1)
-    while True:
-        nearby = mask * spread(labels, 1, np.maximum)
-        joining = nearby > labels
-        if not joining.any():
-            return labels
-        heads[labels[joining]] = nearby[joining]    # a part follows its neighbour, with all that follow it
-        labels = heads[heads[labels]]
+def find_candidates(picture):
+    """Yield what may be a digit, of any size, darker or lighter than what surrounds it."""
+    scale, margin = SIDE / max(picture.size), int(SIDE * WIDEST / 2)
+    small = picture.resize([max(1, round(length * scale)) for length in picture.size], Image.BICUBIC)
+    for dark in True, False:
+        grey, paper, ink = find_ink(small, dark, margin)
+        labels = label_parts(ink > INKED)
+        amounts = np.bincount(labels.ravel(), ink.ravel())
+        for label in np.argsort(-amounts[1:])[:16] + 1:
+            part = labels == label
+            if not amounts[label]:
+                break
+            left, top, right, bottom = box = find_box(part)
+            width, height = right - left, bottom - top
+            size = max(width, height)
+            if size < SMALLEST or spread(part, int(SOLID / 2 * size), np.minimum).any():
+                continue
+            around = np.zeros(ink.shape, bool)
+            around[max(top - size // 4, margin):bottom + size // 4, max(left - size // 4, margin):right + size // 4] = 1
+            around[top:bottom, left:right] = around[-margin:] = around[:, -margin:] = 0
+            contrast, alone = ink[part].mean(), 1
+            if around.any():
+                inked, bare = grey[part].mean(), paper[part].mean()
+                alone = max(1 - ink[around].mean() / contrast, 0) ** 12
+                alone *= np.clip((grey[around] - inked) / (bare - inked), 0, 1).mean()     # no loop of a stroke
+            score = contrast * (size / SIDE) ** .5 * alone * min(1, height / width, 10 * width / height) ** 2
+            yield Candidate(score if dark else score / 2, tuple((edge - margin) / scale for edge in box), dark)
 
 
-def cut_out(picture, box, dark):
-    """Return the digit's box, its 28x28 pixels, and the largest part's share of its ink: of no stroke, 0."""
-    scale = FINE / max(box[2] - box[0], box[3] - box[1])
-    spare = FINE / 2 / scale
-    area = (max(box[0] - spare, 0), max(box[1] - spare, 0),
-            min(box[2] + spare, picture.width), min(box[3] + spare, picture.height))
-    shape = [max(1, int(round((area[2 + axis] - area[axis]) * scale))) for axis in (0, 1)]
-    ink = find_ink(picture.resize(shape, Image.BICUBIC, area), dark, FINE // 4)[2]
-    left, top, right, bottom = (int(round((box[side] - area[side % 2]) * scale)) for side in range(4))
+def cut_out(picture, candidate):
+    """Return the digit's box and its ink in [0, 1]; None where that is no digit's."""
+    box, margin = np.array(candidate.box), int(SOLID / 2 * FINE)
+    scale = FINE / max(box[2:] - box[:2])
+    start, end = np.maximum(box[:2] - FINE / 2 / scale, 0), np.minimum(box[2:] + FINE / 2 / scale, picture.size)
+    shape = np.maximum(np.round((end - start) * scale), 1).astype(int).tolist()
+    ink = find_ink(picture.resize(shape, Image.BICUBIC, (*start, *end)), candidate.dark, margin)[2]
+    left, top, right, bottom = np.round((box - [*start, *start]) * scale).astype(int) + margin
     inside = np.s_[top:bottom, left:right]
     full = .8 * np.percentile(ink[inside], 98)
-    parts = label_parts(ink > .4 * full)
+    parts = label_parts(ink > max(.4 * full, 0))
     main = np.bincount(parts[inside].ravel(), ink[inside].ravel(), 2)[1:].argmax() + 1
     digit = parts == main
-    if not digit.any() or spread(spread(digit, 2, np.maximum), FINE // 4, np.minimum).any():     # noise, or a sheet
-        return box, None, 0
-    outermost = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-    joined = set(parts[spread(digit, FINE // 8, np.maximum)]) - set(outermost) - {0} | {main}   # interrupted strokes
-    share = ink[digit].sum() / ink[np.isin(parts, list(joined))].sum()
-    digit = spread(np.isin(parts, list(joined)), 2, np.maximum)
-    drawn = digit * np.clip((ink / full - .3) / .7, 0, 1)       # without grain and rulings
-    left, top, right, bottom = find_box(drawn > .1)
-    box = [int(round(area[axis % 2] + edge / scale)) for axis, edge in enumerate((left, top, right, bottom))]
-    return box, center(drawn[top:bottom, left:right]), share
+    if not digit.any() or spread(spread(digit, 2), margin, np.minimum).any():     # noise, or a sheet
+        return box, None
+    beyond = np.concatenate([parts[margin], parts[-margin - 1], parts[:, margin], parts[:, -margin - 1], [0]])
+    joined = np.isin(parts, list(set(parts[spread(digit, FINE // 6)]) - set(beyond) | {main}))   # interrupted strokes
+    drawn = spread(joined, 2) * np.clip((ink / full - .3) / .7, 0, 1)       # without grain and rulings
+    left, top, right, bottom = found = find_box(drawn > .1)
+    if ink[digit].sum() < SHARE * ink[joined].sum() or right - left > 2 * (bottom - top):
+        return box, None
+    return np.round((np.array(found) - margin) / scale + [*start, *start]).astype(int).tolist(), drawn[top:bottom, left:right]
+
+
+def measure_line(drawn):
+    """Return the length and the mean width of what is drawn, in its pixels: half of its outline, and its area over that."""
+    mask = np.pad(np.float32(drawn > .5), 1, "constant")
+    length = np.hypot(np.diff(mask, axis=0)[:, 1:], np.diff(mask, axis=1)[1:]).sum() / 2
+    return length, mask.sum() / length
+
+
+def is_line(drawn):
+    """Tell a digit from other things: its line is neither long for its size nor much wider in one place than in all."""
+    length, width = measure_line(drawn)
+    widest = TANGLED * width * max(drawn.shape) / length
+    return not spread(np.pad(drawn > .5, 1, "constant"), int(widest / 2) + 1, np.minimum).any()
 
 
 def center(drawn):
     """Fit what is drawn, in [0, 1], into 20x20 pixels, and these into 28x28 by the centre of mass, as MNIST does."""
+    missing = (THINNEST * max(drawn.shape) / 20 - measure_line(drawn)[1]) / 2
+    drawn = np.pad(drawn, max(0, int(np.ceil(missing))), "constant")
+    while missing > 0:
+        drawn = drawn + min(1, missing) * (spread(drawn, 1) - drawn)
+        missing -= 1
     scale = 20 / max(drawn.shape)
     shape = [max(1, int(round(length * scale))) for length in drawn.shape[::-1]]
     small = Image.fromarray(np.float32(255 * drawn)).resize(shape, Image.BOX)
