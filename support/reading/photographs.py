@@ -210,11 +210,12 @@ def cut_out(picture, candidate):
     left, top, right, bottom = found = find_box(drawn > .1)
     if ink[digit].sum() < SHARE * ink[joined].sum() or right - left > 2 * (bottom - top):
         return box, None
-    return np.round((np.array(found) - margin) / scale + [*start, *start]).astype(int).tolist(), drawn[top:bottom, left:right]
+    box = np.round((np.array(found) - margin) / scale + [*start, *start]).astype(int).tolist()
+    return box, drawn[top:bottom, left:right]
 
 
 def measure_line(drawn):
-    """Return the length and the mean width of what is drawn, in its pixels: half of its outline, and its area over that."""
+    """Return the length and the mean width of what is drawn, in pixels: half its outline, and its area over that."""
     mask = np.pad(np.float32(drawn > .5), 1, "constant")
     length = np.hypot(np.diff(mask, axis=0)[:, 1:], np.diff(mask, axis=1)[1:]).sum() / 2
     return length, mask.sum() / length
