@@ -30,7 +30,7 @@ def prepare(layers):
 
 
 def convolve(layer, rows, columns=1, rows_seen=1):
-    """Return a function that carries out a Conv2D, with rows * columns of its output in a pixel.
+    """Return a replacement for the call of a Conv2D, with rows * columns of its output in a pixel.
 
     rows_seen: how many rows of its input are in a pixel
     """
@@ -56,7 +56,7 @@ def convolve(layer, rows, columns=1, rows_seen=1):
 
 
 def average(filters, rows, columns=1):
-    """Return a function that carries out an AveragePooling2D on maps with rows * columns of them in a pixel."""
+    """Return a replacement for the call of an AveragePooling2D on maps with rows * columns of them in a pixel."""
     pairs = np.eye(rows // 2).repeat(2 * columns, 0)        # which parts of a pixel go into which row of the output
     averages = np.kron(np.tile(pairs, (2 // columns, 1)), np.eye(filters)).astype("float32") / 4
 
@@ -68,7 +68,7 @@ def average(filters, rows, columns=1):
 
 
 def multiply(layer):
-    """Return a function that carries out a Conv2D whose kernel covers the whole of its input."""
+    """Return a replacement for the call of a Conv2D whose kernel covers the whole of its input."""
     kernel = tf.reshape(layer.kernel, (-1, layer.filters))
 
     def function(maps):
@@ -80,7 +80,7 @@ def multiply(layer):
 
 
 def drop(layer, maps, training):
-    """Carry out a Dropout by one random byte for each unit, where its rate is a whole number of 256ths."""
+    """Do as a Dropout does, by one random byte for each unit where its rate is a whole number of 256ths."""
     units = maps.shape[1:].num_elements()       # None where the shape is not known
     if not training or layer.rate in (0, 1) or 256 * layer.rate % 1 or not units or units % 4:
         return layer(maps)
