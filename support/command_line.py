@@ -7,7 +7,7 @@ import sys
 import unicodedata
 
 from constants import Constants
-from support import ROOT, UserError, one_line
+from support import ROOT, UserError
 
 
 class Screen:
@@ -21,7 +21,7 @@ class Screen:
 
     def write(self, text):
         try:
-            self.stream.write(text)
+            self.stream.write(text.replace("\b", ""))       # Keras' bars go back by \r, too; logs keep each \b
             self.stream.flush()
         except OSError:     # Python's own flush at the end must not fail either
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
@@ -39,9 +39,12 @@ def say(text, stream=None):
 
 def end(error, name="lenet5.py: "):
     """Print on stderr why something ended; return the exit code."""
-    code, reason = {UserError: (2, error), FloatingPointError: (1, f"{error}; nothing was written"),
-                    KeyboardInterrupt: (130, "interrupted")}[type(error)]
-    say(name + one_line(reason), sys.stderr)
+    code, reason = 2, error
+    if isinstance(error, FloatingPointError):
+        code, reason = 1, f"{error}; nothing was written"
+    elif isinstance(error, KeyboardInterrupt):
+        code, reason = 130, "interrupted"
+    say(f"{name}{reason}", sys.stderr)
     return code
 
 
@@ -63,7 +66,8 @@ def script_starts(is_script):
         for name in "stdin", "stdout", "stderr":
             if getattr(sys, name) is None:      # closed by who started the process: else the next file takes its number
                 setattr(sys, name, open(os.devnull, "w"))
-        sys.stdout, sys.stderr = Screen(sys.stdout), Screen(sys.stderr)
+            elif getattr(sys, name) is getattr(sys, f"__{name}__") and name != "stdin":      # and not a notebook's
+                setattr(sys, name, Screen(getattr(sys, name)))
     try:
         yield
     except (UserError, KeyboardInterrupt) as error:
@@ -79,17 +83,21 @@ class Parser(argparse.ArgumentParser):
 
 def parse_options(arguments):
     """Return the options (arguments: a list of strings); raises UserError."""
-    parser = Parser(prog="lenet5.py", description="Trains LeNet-5 on MNIST and writes what came out.")
+    parser = Parser(prog="lenet5.py", description="Trains LeNet-5 on MNIST and writes what came out.",
+                    epilog="Exit codes: 0; 1 where the loss is no longer finite; 2 where an option, a file or a picture"
+                    " cannot be used; 130 after Ctrl-C.")
     add = parser.add_argument
-    add("--mnist", metavar="PATH", help="other digits: an .npz with x_train, y_train, x_test, y_test, or a folder of"
-        " the four IDX files (assets/mnist.npz)")
-    add("--epochs", metavar="N", type=int, default=Constants.EPOCHS, help="of training (%(default)s)")
-    add("--batch-size", metavar="N", type=int, default=Constants.BATCH_SIZE, help="images (%(default)s)")
+    add("--mnist", metavar="PATH", help="other digits: a folder of the four IDX files, gzipped or not, or an .npz as"
+        " numpy.savez('digits.npz', x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test) writes it: images"
+        " uint8 (n, 28, 28), light on dark, and labels 0 to 9 (assets/mnist.npz)")
+    add("--epochs", metavar="N", type=int, default=Constants.EPOCHS, help="passes over the training set (%(default)s)")
+    add("--batch-size", metavar="N", type=int, default=Constants.BATCH_SIZE, help="images in a batch (%(default)s)")
     add("--seed", metavar="N", type=int, default=int.from_bytes(os.urandom(4), "little"),
-        help="repeat a run exactly, on the same machine with the same versions (a fresh one is drawn)")
-    add("--logs", metavar="DIR", default=Constants.LOGS_DIR, help="where the files of a run go (%(default)s)")
-    add("--evaluate", metavar="FILE", help="no training: load these weights and test them")
-    add("--read", metavar="FILE", nargs="+", help="no training: read the digit in each picture")
+        help="repeat a run exactly: on a CPU, on the same machine, with the same number of cores and the same versions"
+        " (a random seed, which the record keeps)")
+    add("--logs", metavar="DIR", default=Constants.LOGS_DIR, help="where a run's files go (%(default)s)")
+    add("--evaluate", metavar="FILE", help="no training: load these weights, and print their test loss and accuracy")
+    add("--read", metavar="FILE", nargs="+", help="no training: read the digit in each picture or photograph")
     add("--weights", metavar="FILE", help="for --read: these weights (assets/LeNet-5.weights.h5)")
     options = parser.parse_args(arguments)
     for name, value in vars(options).items():

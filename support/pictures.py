@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
+from PIL import Image
 
 from constants import Constants
 
@@ -24,41 +25,48 @@ def draw_curves(history, data_name):
 
 
 def draw_metric(metric, history, data_name):
-    """Draw the loss, or the accuracy as the error that it leaves, on a logarithmic axis: past the second epoch."""
-    figure = Figure(figsize=(6, 4.4))
-    axes = add_axes(figure, [.175, .135, .79, .58])
-    for key, color, name in (metric, TRAINING, "training, with dropout"), ("val_" + metric, TEST, "test"):
-        runs = [(history, name, "o-", 1), (Constants.PUBLISHED["history"], "run of 2022", "--", .6)]
-        for run, source, line, alpha in runs if data_name == "MNIST" else runs[:1]:
+    """Draw the loss, or the accuracy as the error in percent, on a logarithmic axis: past the second epoch."""
+    figure = Figure(figsize=(6, 4.9))
+    axes = add_axes(figure, [.155, .12, .81, .52])
+    what, unit, form = ("error", "%", ".2f") if metric == "accuracy" else ("loss", "", ".4f")
+    for key, color, name, how in (metric, TRAINING, "training", ", with dropout"), ("val_" + metric, TEST, "test", ""):
+        runs = [(history, how, "o-", 1), (Constants.PUBLISHED["history"], ", published run of 2022", "--", .6)]
+        for run, which, line, alpha in runs if data_name == "MNIST" else runs[:1]:
             if key not in run:
                 continue
             values = 100 * (1 - np.array(run[key])) if metric == "accuracy" else np.array(run[key])
             every = len(run[metric]) // len(values)     # with validation_freq, not every epoch has a test
+            last = f"{values[-1]:{form}}{unit}"
             axes.plot(every * np.arange(1, 1 + len(values)), values, line, color=color, alpha=alpha, linewidth=2,
-                      clip_on=False, markersize=5 if len(values) < 50 else 0, label=f"{source}: {run[key][-1]:.4g}")
-    axes.legend(ncol=2, frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(-.21, 1),
-                handlelength=1.5, handletextpad=.5, columnspacing=1.5, borderaxespad=0)
+                      clip_on=False, markersize=5 if len(values) < 50 else 0, label=f"{name}{which}: {last}")
+            if run is history:      # in the end the test's, where there is one
+                title = f"{name.capitalize()} {what} after epoch {len(history[metric])}: {last}"
+    axes.legend(frameon=False, fontsize=SMALL, loc="lower left", bbox_to_anchor=(-.18, 1), handlelength=1.5,
+                handletextpad=.5, labelspacing=.3, borderaxespad=0)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("epoch", fontsize=SMALL)
-    axes.set_ylabel("misread, %" if metric == "accuracy" else "loss", fontsize=SMALL)
+    scale = ""
     shown = np.concatenate([line.get_ydata() for line in axes.lines])
     if shown.min() >= 0 < shown.max():      # not so for a loss of another kind, nor for a run without an error
         axes.set_yscale("log", nonpositive="clip")
         axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
-    what, key = ("Test", "val_" + metric) if "val_" + metric in history else ("Training", metric)
-    title = f"{what} {metric} after epoch {len(history[metric])}: {history[key][-1]:.4g}"
+        scale = " (log scale)"
+    axes.set_ylabel(what + (unit and ", " + unit) + scale, fontsize=SMALL)
     add_title(figure, title, f"LeNet-5 on {label(data_name)}")
     return figure
 
 
 @style.context("default")
-def draw_errors(images, misclassified, data_name):
+def draw_errors(images, misclassified, data_name, shown=None):
     """Draw every misclassified test digit with "true -> predicted", after the paper's Fig. 8: a JPEG's bytes.
 
     images: uint8 (n, 28, 28); misclassified: [index, true, predicted] of each
+    shown: how many are drawn, the first; None is all
     """
+    title = f"{len(misclassified):,} of {len(images):,} misread: true \u2192 predicted"
+    misclassified = misclassified[:shown]
     count, size = len(misclassified), Constants.DIGIT_SIZE
     columns = max(10, int(np.ceil(np.sqrt(count))))
     rows = max(1, -(-count // columns))
@@ -73,7 +81,7 @@ def draw_errors(images, misclassified, data_name):
         axes.text(left + size / 2, top + size + 8, f"{true}\u2192{predicted}", ha="center", va="center", fontsize=SMALL)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=Constants.MAX_PIXEL, interpolation="nearest", aspect="auto")
     axes.axis("off")
-    add_title(figure, f"{count:,} of {len(images):,} misread: true \u2192 predicted", f"LeNet-5 on {label(data_name)}")
+    add_title(figure, title, f"LeNet-5 on {label(data_name)}")
     return to_jpeg(figure, DPI * min(1, (300 / max(count, 1)) ** .5))      # thousands would take gigabytes
 
 
@@ -102,7 +110,20 @@ def add_axes(figure, rectangle):
     return axes
 
 
+class Jpeg(bytes):
+    """The bytes of a JPEG, which a notebook shows."""
+
+    def __repr__(self):
+        return f"<a JPEG of {len(self)} bytes>"
+
+    def _repr_jpeg_(self):      # at half its size, for a screen has fewer pixels to the inch, and the notebook keeps it
+        picture, buffer = Image.open(io.BytesIO(self)), io.BytesIO()
+        picture.thumbnail((picture.width // 2, picture.height // 2))
+        picture.save(buffer, "JPEG")
+        return buffer.getvalue()
+
+
 def to_jpeg(figure, dpi=DPI):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="jpeg", dpi=dpi)
-    return buffer.getvalue()
+    return Jpeg(buffer.getvalue())

@@ -103,15 +103,11 @@ def draw(function, *arguments):
     return attempt(function, *arguments, what="No picture")
 
 
-def write_pictures(run, jpegs):
-    """Write JPEGs by their names, as in "acc.{}"; None is one that could not be drawn."""
+def write_description(run, jpegs, record):
+    """Write the pictures (bytes by name; None could not be drawn) and, last, the record; say where they are."""
     for name, jpeg in jpegs.items():
         if jpeg:
-            attempt(run.write, f"LeNet-5-{name}.jpeg", jpeg)
-
-
-def write_record(run, record):
-    """Write the record, and say where the run is."""
+            attempt(run.write, f"LeNet-5-{name}." + "{}.jpeg", jpeg)
     path = attempt(run.write, "LeNet-5.{}.json", json.dumps(record, indent=1, default=str).encode())
     if path:
         say(f"Written: {path}, its plots and weights")

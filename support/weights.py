@@ -62,24 +62,20 @@ def find_arrays(lenet, file, own):
     """
     layers = [layer for layer in lenet.layers if layer.weights]
     shapes = [array.shape for layer in layers for array in layer.get_weights()]
-    old = file.get("model_weights", file)
-    new = file.get("layers", file.get("_layer_checkpoint_dependencies"))       # the latter in Keras 2.12 and 2.13
-    is_own = new is not None and "layers" in file and "layers" in own
+    old, fits = file.get("model_weights", file), True
+    is_own = "layers" in file and "layers" in own
     if "layer_names" in old.attrs:      # Keras 2
-        groups = [old[name] for name in old.attrs["layer_names"]]
-        groups = [group for group in groups if len(group.attrs["weight_names"])]
+        groups = [old[name] for name in old.attrs["layer_names"] if len(old[name].attrs["weight_names"])]
         arrays = [group[name] for group in groups for name in group.attrs["weight_names"]]
         fits = [group.name.split("/")[-1] for group in groups] == [layer.name for layer in layers]
     elif is_own:
         names = []
         own.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
         arrays, shapes = [file.get(name) for name in names], [own[name].shape for name in names]
-        fits = set(new) <= set(own["layers"])
-    elif new is not None:       # its names, sorted, are in LeNet-5's order
+        fits = set(file["layers"]) <= set(own["layers"])
+    else:       # Keras 3's format for a Keras 2, and that of Keras 2.12 and 2.13: sorted, in LeNet-5's order
+        new = file["layers" if "layers" in file else "_layer_checkpoint_dependencies"]
         arrays = [new[name]["vars"][number] for name in sorted(new) for number in sorted(new[name]["vars"])]
-        fits = True
-    else:
-        raise ValueError("it has no layers of Keras")
     found = [getattr(array, "shape", None) for array in arrays]
     if not fits or found != shapes:
         raise ValueError(f"the weights are of another network, with arrays of {found}")

@@ -95,7 +95,8 @@ def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None,
                  for at, side, part, free in zip(place, shape, ink.shape, room))
     color = INKS[pen][chance.randint(len(INKS[pen]))]
     if paper == "paint":        # two colours of a paint program, one light and one dark
-        sheet[:], color = (chance.uniform(*ends, 3) for ends in (((160, 255), (0, 110)), ((0, 90), (170, 255)))[chance.randint(2)])
+        ranges = [((160, 255), (0, 110)), ((0, 90), (170, 255))][chance.randint(2)]
+        sheet[:], color = (chance.uniform(*ends, 3) for ends in ranges)
     written = sheet[top:top + ink.shape[0], left:left + ink.shape[1]]
     written += ink[..., None] * (np.float32(color) - written)
     if desk:
@@ -117,7 +118,8 @@ def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None,
     elif light == "lamp":
         sheet *= 1 - strength * np.clip(ahead / max(shape) + .5, 0, 1)[..., None]
     elif light == "side":
-        sheet *= 1 - .8 * np.clip(ahead / max(shape) + .5, 0, 1)[..., None] ** .5 * (1 + .03 * grain(chance, shape, 4))[..., None]
+        falling = np.clip(ahead / max(shape) + .5, 0, 1) ** .5 * (1 + .03 * grain(chance, shape, 4))
+        sheet *= 1 - .8 * falling[..., None]
     elif light == "vignette":
         away = ((rows / shape[0] - .5) ** 2 + (columns / shape[1] - .5) ** 2) * 2
         sheet *= 1 - (strength + .2) * away[..., None]

@@ -92,8 +92,7 @@ def test_what_stops_the_writing_leaves_whole_files_and_the_weights(last, error, 
     with pytest.raises((UserError, KeyboardInterrupt)) if last == ".h5" else contextlib.nullcontext():
         with results.RunFolder(str(tmp_path), 1.5, lenet5.build_lenet()) as run:
             run.write("LeNet-5.{}.weights.h5", b"weights")
-            results.write_pictures(run, {"acc.{}": b"1", "loss.{}": None})
-            results.write_record(run, {"stamp": run.stamp})
+            results.write_description(run, {"acc": b"1", "loss": None}, {"stamp": run.stamp})
     assert sorted(name.split(".5")[1] for name in os.listdir(tmp_path)) == kept
     assert capsys.readouterr().out.count("Not written: --logs") == (last != ".h5")
 

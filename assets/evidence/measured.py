@@ -3,16 +3,17 @@ import json
 import os
 import sys
 
+from support import backend, device, results
+
 
 def made_here():
-    """Return the commit of the code, the versions and the device, as a file of results begins."""
-    from support import backend, results        # only now, since they load Keras
-    _, hardware = backend.describe_device()
+    """Return the code's commit, the versions and the hardware, with which a file of results begins."""
+    _, hardware = device.describe()
     return {"commit": results.describe_commit(), "versions": backend.versions(), "hardware": hardware}
 
 
 def load(path, made_by, **empty):
-    """Return a file's results, or new ones that begin with made_by; exits where others' would be mixed with them."""
+    """Return a file's results, or new ones that begin with made_by; exits where the file's were not made by it."""
     if not os.path.exists(path):
         return dict(made_by, **empty)
     with open(path) as file:
@@ -24,7 +25,7 @@ def load(path, made_by, **empty):
 
 
 def save(path, found):
-    """Write results; the file is always whole."""
+    """Write results to a file, which is whole at any time."""
     with open(path + ".part", "w") as file:
         json.dump(found, file, indent=1)
     os.replace(path + ".part", path)

@@ -1,4 +1,4 @@
-"""The README's pictures but for the network's and those of a run; each function returns a JPEG's bytes."""
+"""The README's pictures of the evidence; each function returns a JPEG's bytes."""
 import time
 from collections import Counter
 
@@ -11,23 +11,24 @@ from matplotlib.patches import Patch
 from constants import Constants
 from support.pictures import GREY, SMALL, TEST, TRAINING, add_axes, add_title, to_jpeg
 
-DEPARTURES = {      # as the picture names them
-    "none": "published variant", "tanh": "scaled tanh,\nnot ReLU", "subsampling": "trained subsampling,\nnot averages",
+DEPARTURES = {      # their names in the picture
+    "tanh": "scaled tanh,\nnot ReLU", "subsampling": "trained subsampling,\nnot averages",
     "table": "C3 sees some of\nSP2's maps, not all", "f6": "84 units in F6,\nnot 128",
     "rbf": "radial basis outputs,\nnot softmax", "no-dropout": "no dropout",
     "inputs": "inputs \u22120.1 to 1.175,\nnot 0 to 1", "sgd": "gradient descent\nby single digits",
     "paper": "the paper's network,\ntrained as here", "paper-sdlm": "the paper's network\nand its training"}
+WHOLE = "paper", "paper-sdlm"       # which take back all at once
 
 
 @style.context("default")
 def draw_reproduction(records):
-    """Draw the published run over the range of the records' runs, as errors and losses."""
+    """Draw the published run's errors and losses over the range of the records'."""
     figure = Figure(figsize=(6, 4.5))
     inside, every = 0, 0
-    for place, (metric, title) in enumerate([("accuracy", "misread, %"), ("loss", "loss")]):
+    for place, (metric, title) in enumerate([("accuracy", "error, %"), ("loss", "loss")]):
         axes = add_axes(figure, [.08 + .505 * place, .135, .395, .55])
         for key, color in (metric, TRAINING), ("val_" + metric, TEST):
-            runs = np.array([record["history"][key] for record in records]).round(4)    # as the published log has them
+            runs = np.array([record["history"][key] for record in records]).round(4)    # to the published log's digits
             published = np.array(Constants.PUBLISHED["history"][key])
             inside += np.sum((runs.min(0) <= published) & (published <= runs.max(0)))
             every += len(published)
@@ -47,7 +48,7 @@ def draw_reproduction(records):
     figure.legend(handles=[
         Patch(color=TRAINING, label="training, with dropout"), Patch(color=TEST, label="test"),
         Patch(color=GREY, alpha=.3, label=f"range of {len(records)} runs today"),
-        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="the run of 2022")],
+        Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="the published run of 2022")],
         ncol=2, frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(0, .93), handlelength=1.6)
     year = time.gmtime(Constants.PUBLISHED["stamp"]).tm_year
     add_title(figure, f"The run of {year} lies inside today's {len(records)} runs" if inside == every else
@@ -56,14 +57,15 @@ def draw_reproduction(records):
 
 
 @style.context("default")
-def draw_departures(rows, published, paper):
-    """Draw what taking back each departure adds to the test error, with its interval, the greatest first.
+def draw_departures(departures, paper):
+    """Draw by how much each departure, taken back, changes the test error; below them the two whole networks.
 
-    rows: (a departure's name, number of runs, difference from the published variant in points, half of its interval)
-    published, paper: test errors in percent, a line each
+    departures: as values.describe_departures returns them; paper: the paper's test error in percent
     """
-    rows = sorted(rows, key=lambda row: -row[2])
-    figure = Figure(figsize=(6, .5 * len(rows) + 1.9))
+    published = np.mean(departures["none"]["error"])
+    names = sorted(DEPARTURES, key=lambda name: (name in WHOLE, -departures[name]["difference"][0]))
+    places = [place + .7 * (name in WHOLE) for place, name in enumerate(names)]
+    figure = Figure(figsize=(6, .5 * places[-1] + 2.4))
     bottom, top = .7 / figure.get_figheight(), 1 - 1.2 / figure.get_figheight()
     axes = add_axes(figure, [.355, bottom, .615, top - bottom])
     for error, color, line, side in (published, GREY, "-", "right"), (paper, TEST, "--", "left"):
@@ -71,25 +73,62 @@ def draw_departures(rows, published, paper):
         text = f"as here:\n{error:.2f}%" if side == "right" else f"paper's result:\n{error:.2f}%"
         axes.annotate(text, (error - published, 1), (-4 if side == "right" else 4, 2), color=color, fontsize=SMALL,
                       xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom")
-    usual = max(count for _, count, *_ in rows)
-    for place, (_, count, difference, half) in enumerate(rows):
-        axes.errorbar(difference, place, xerr=half, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
+    usual = max(len(departures[name]["error"]) for name in names)
+    for place, name in zip(places, names):
+        count, (difference, low, high) = len(departures[name]["error"]), departures[name]["difference"]
+        axes.errorbar(difference, place, xerr=(high - low) / 2, fmt="o", color=TRAINING, markersize=8, linewidth=2.5,
                       markerfacecolor=TRAINING if count == usual else "white", markeredgewidth=2)
         if count < usual:
-            axes.annotate(f"n = {count}", (difference + half, place), (5, 0), textcoords="offset points",
+            axes.annotate(f"n = {count}", (high, place), (5, 0), textcoords="offset points",
                           fontsize=SMALL, va="center")
-    axes.set_yticks(range(len(rows)))
-    axes.set_yticklabels([DEPARTURES[name] for name, *_ in rows], linespacing=1)
-    axes.set_ylim(len(rows) - .5, -.5)
+        if name == names[len(names) - len(WHOLE)]:
+            axes.axhline(place - .85, -.57, color="black", linewidth=1, clip_on=False)
+    axes.set_yticks(places)
+    axes.set_yticklabels([DEPARTURES[name] for name in names], linespacing=1)
+    axes.set_ylim(places[-1] + .5, -.5)
     axes.set_xlabel("difference in test error, percentage points", fontsize=SMALL, x=1, ha="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}".replace("-", "\u2212").replace("+0.0", "0"))
-    add_title(figure, "The paper's way in place of this one",
-              f"change of the test error; n = {usual} runs, 95% intervals")
+    worse = [DEPARTURES[name].split(",")[0] for name in names if name not in WHOLE and departures[name]["p"] < .01]
+    add_title(figure, "More errors: " + ", ".join(worse),
+              f"the paper's ways instead; n = {usual} runs, 95% intervals")
+    return to_jpeg(figure)
+
+
+@style.context("default")
+def draw_stacks(rows):
+    """Draw the time of each stack's runs over the years, and that of the published run and its GPU.
+
+    rows: as values.describe_stacks returns them; those that were not timed are left out
+    """
+    timed = {name: row for name, row in rows.items() if len(row["seconds"])}
+    published = Constants.PUBLISHED
+    figure = Figure(figsize=(6, .42 * len(timed) + 3))
+    axes = add_axes(figure, [.4, .7 / figure.get_figheight(), .57, 1 - 1.8 / figure.get_figheight()])
+    axes.set_axisbelow(True)
+    bars = [(published["training_time"], [published["training_time"]], TEST)] + [
+        (np.median(row["seconds"]), row["seconds"], TRAINING if row["layers"] == "fast" else GREY)
+        for row in timed.values()]
+    for place, (median, seconds, color) in enumerate(bars):
+        axes.barh(place, median, .6, color=color)
+        axes.text(max(seconds), place, f"  {median:.0f}", fontsize=SMALL, va="center")
+        if len(seconds) > 1:
+            axes.plot(seconds, [place] * len(seconds), "o", color="white", markeredgecolor="black", markersize=5)
+    axes.set_yticks(range(len(bars)))
+    axes.set_yticklabels(["a GPU (2022)"] + [f"TensorFlow {name} ({row['year']})" for name, row in timed.items()])
+    axes.set_ylim(len(bars) - .5, -.5)
+    axes.set_xlim(0, 1.15 * max(max(seconds) for _, seconds, _ in bars))
+    axes.set_xlabel(f"seconds for {Constants.EPOCHS} epochs", fontsize=SMALL)
+    figure.legend(handles=[
+        Patch(color=TEST, label=f"the published run, {published['hardware']}"),
+        Patch(color=GREY, label="Keras' own layers"), Patch(color=TRAINING, label="accelerated")],
+        ncol=1, frameon=False, fontsize=SMALL, loc="upper left", handlelength=1.2, borderaxespad=0,
+        bbox_to_anchor=(.005, 1 - .42 / figure.get_figheight()), labelspacing=.25)
+    add_title(figure, "The same script on the TensorFlow of each year", "")
     return to_jpeg(figure)
 
 
 def count_misread(records):
-    """Return a Counter of the runs' answers for each test digit that any of them misreads, by its index."""
+    """Return the wrong answers for each test digit that is misread by a run: a Counter, by the digit's index."""
     answers = {}
     for record in records:
         for index, _, predicted in record["misclassified"]:
@@ -99,7 +138,7 @@ def count_misread(records):
 
 @style.context("default")
 def draw_misread(records, images, labels):
-    """Draw the test digits that all runs misread, with the runs' answers, and how many are misread by how many.
+    """Draw the test digits that all runs misread with the runs' answers, and a histogram of the digits over the runs.
 
     images, labels: the test set's, uint8 (n, 28, 28) and (n,)
     """
@@ -107,7 +146,7 @@ def draw_misread(records, images, labels):
     always = sorted(index for index, counter in answers.items() if sum(counter.values()) == n)
     rows = [always[start:start + 4] for start in range(0, len(always), 4)]
     lines = [max(len(answers[index]) for index in row) for row in rows]
-    tops = np.cumsum([.75] + [1.6 + .24 * count for count in lines])     # inches: a digit, its label, answers, a gap
+    tops = np.cumsum([.75] + [1.6 + .24 * count for count in lines])     # inches: digit, label, answers, gap
     height = tops[-1] + 2.35
     figure = Figure(figsize=(6, height))
 
@@ -137,7 +176,7 @@ def draw_misread(records, images, labels):
 
 
 def draw_answers(axes, counter, n):
-    """Draw a bar for each answer, the most frequent first; n: the number of runs, a full bar."""
+    """Draw a bar for each answer, the most frequent first; its full length stands for all n runs."""
     for line, (predicted, count) in enumerate(counter.most_common()):
         axes.text(.1, line, str(predicted), fontsize=SMALL, va="center", ha="center", fontweight="bold", color=TEST)
         axes.barh(line, .52 * count / n, .7, .19, color=TEST)

@@ -1,19 +1,23 @@
-"""The pages' numbers as text, by name, from committed files: a function for each subject."""
+"""The values of the pages, from committed files: a function for each subject returns a dictionary.
+
+A page's marker names a value as SUBJECT.KEY, and in a dictionary inside it as SUBJECT.KEY.KEY.
+A value with a number for each run is an array, which report.py writes as mean ± standard deviation;
+SUBJECT.KEY.median and the like are its statistics, all of them in report.STATISTICS.
+"""
 import json
 import pathlib
 import re
 
-import changes
 import numpy as np
 import pictures
 import reference
+import series
+import stacks
 from constants import Constants
 from scipy import stats
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEEDS = {"keras-3": 30, "keras-2": 20}      # of each series
-MARGIN = .1         # percentage points within which two accuracies count as equal
-RACE_LIMIT = 1e-3   # of an update's norm, from which a first step is off
 
 
 def load(*path):
@@ -24,168 +28,134 @@ def load_series(folder):
     return [load("series", folder, f"{seed:02}.json") for seed in range(SEEDS[folder])]
 
 
-def collect(records, key, unit=1):
-    return unit * np.array([record[key] for record in records])
+def collect(records, key):
+    return np.array([record[key] for record in records])
 
 
-def spread(values, digits):
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
-
-
-def measure_difference(a, b):
-    """Return the difference of two samples' means, and the ends of its 95% interval by Welch's t."""
+def compare(a, b):
+    """Return the difference of two arrays' means, and the ends of its 95% interval by Welch's t-test."""
     return np.mean(a) - np.mean(b), *stats.ttest_ind(a, b, equal_var=False).confidence_interval()
 
 
-def compare(a, b, digits=2):
-    """Return the difference of two samples' means with its 95% interval, as text."""
-    values = np.round(measure_difference(a, b), digits) + 0.      # no minus before zero
-    return "{:+.{digits}f} [{:+.{digits}f}, {:+.{digits}f}]".format(*values, digits=digits).replace("-", "−")
+def correct(p_values):
+    """Return p values by name, corrected by Holm's method for their number."""
+    ordered = sorted(p_values, key=p_values.get)
+    corrected = np.maximum.accumulate([p_values[name] * (len(ordered) - rank) for rank, name in enumerate(ordered)])
+    return dict(zip(ordered, np.minimum(corrected, 1)))
 
 
-def shorten(hardware):
-    """Return a device in few words: Intel Xeon, 2 cores."""
-    name, _, cores = hardware.partition(" (")
-    return ", ".join(filter(None, [re.sub(r"\((R|TM)\)| Processor", "", name), cores.strip(")").split(",")[0]]))
+def describe_runs(runs):
+    """Return the runs' test accuracies, also as errors in percent and as misread digits of 10,000."""
+    accuracy = collect(runs, "test_accuracy")
+    return {"accuracy": accuracy, "error": 100 - 100 * accuracy, "misread": 10000 - 10000 * accuracy}
 
 
 def describe_series(records):
-    """By vote, a digit is misread where another answer has more votes than the true one; a tie is where both lead."""
+    """Return what the runs reach, and which digits they misread: any run, all, and their vote (by plurality)."""
     wrong = pictures.count_misread(records)
-    always = sorted(index for index, votes in wrong.items() if votes.total() == len(records))
-    lead = [len(records) - votes.total() - max(votes.values()) for votes in wrong.values()]     # the true answer's
+    votes = np.array([(len(records) - answers.total(), max(answers.values())) for answers in wrong.values()])
     times = [record["training_time"] for record in records if record["training_time"] is not None]
-    accuracy, first = collect(records, "test_accuracy"), records[0]
-    return {"n": len(records), "last": len(records) - 1, **first["versions"], "hardware": first["hardware"],
-            "device": shorten(first["hardware"]), "commit": first["commit"],
-            "accuracy": spread(accuracy, 4), "mean": f"{np.mean(accuracy):.4f}",
-            "points": f"{100 * np.std(accuracy, ddof=1):.2f}", "misread": spread(10000 * (1 - accuracy), 1),
-            "loss": spread(collect(records, "test_loss"), 4), "seconds": f"{np.median(times):.0f}", "timed": len(times),
-            "any": len(wrong), "all": len(always), "all.list": ", ".join(map(str, always)),
-            "vote": sum(votes < 0 for votes in lead), "vote.ties": lead.count(0)}
+    accuracy = np.mean(collect(records, "test_accuracy"))
+    return {**describe_runs(records), "loss": collect(records, "test_loss"), "seconds": np.array(times),
+            "any": len(wrong), "all": sorted(np.array(list(wrong))[votes[:, 0] == 0].tolist()),
+            "vote": sum(votes[:, 0] < votes[:, 1]), "ties": sum(votes[:, 0] == votes[:, 1]),
+            "standard_error": 100 * np.sqrt(accuracy * (1 - accuracy) / 10000)}     # of the test set, in points
 
 
-def describe_rows(rows):
-    values = {}
-    for number, run in rows.items():
-        versions = [run["versions"][key] for key in ("keras", "tensorflow", "python")]
-        numbers = [run[key] for key in ("training_time", "test_loss", "test_accuracy")]
-        values[number] = "{} | {} | {} | {} | {:.0f} | {:.4f} | {:.4f}".format(
-            *versions, shorten(run["hardware"]), *numbers)
-        values[number + ".full"] = " | ".join(map(str, [", ".join(versions), run["hardware"], *numbers]))
-    return values
-
-
-def describe_published(run, records):
-    """The published run, and its rank among others, to the four decimals of its log."""
-    values = {"accuracy": f"{run['test_accuracy']:.4f}", "misread": round(10000 * (1 - run["test_accuracy"]))}
-    for key, history in run["history"].items():
-        last, others = history[-1], np.array([round(record["history"][key][-1], 4) for record in records])
-        values["rank." + key] = "{:.4f} | {:.4f}–{:.4f} | {} | {} | {}".format(
-            last, min(others), max(others), sum(others < last), sum(others == last), sum(others > last))
-    return values
-
-
-def describe_equality(today, then):
-    """Two one-sided t-tests after Schuirmann (1987), with Welch's degrees of freedom."""
-    today, then = collect(today, "test_accuracy", 100), collect(then, "test_accuracy", 100)
-    p = max(stats.ttest_ind(today + MARGIN, then, equal_var=False, alternative="greater").pvalue,
-            stats.ttest_ind(today - MARGIN, then, equal_var=False, alternative="less").pvalue)
-    return {"difference": compare(today, then), "margin": MARGIN, "p": "< 0.001" if p < .001 else f"= {p:.3f}",
-            "test_error": f"{np.sqrt(np.mean(today) * (100 - np.mean(today)) / 10000):.2f}"}
-
-
-def group_departures():
-    """Return the test errors in percent, and the runs, of each departure."""
-    runs = load("departures", "results.json")["runs"]
-    groups = {run["departure"]: [other for other in runs if other["departure"] == run["departure"]] for run in runs}
-    return {name: (100 - collect(runs, "test_accuracy", 100), runs) for name, runs in groups.items()}
-
-
-def measure_departures():
-    """Return (name, runs, difference from none's error, half of its interval) of each departure, for the picture."""
-    groups = {name: errors for name, (errors, _) in group_departures().items()}
-    found = {name: measure_difference(errors, groups["none"]) for name, errors in groups.items() if name != "none"}
-    return [(name, len(groups[name]), value, (high - low) / 2) for name, (value, low, high) in found.items()]
+def describe_rank(history, records):
+    """Return the rank of a run's last epoch among those of records, to the four decimals of the published log."""
+    others = {key: np.array([round(record["history"][key][-1], 4) for record in records]) for key in history}
+    return {key: {"last": values[-1], "others": others[key], "below": sum(others[key] < values[-1]),
+                  "equal": sum(others[key] == values[-1]), "above": sum(others[key] > values[-1])}
+            for key, values in history.items()}
 
 
 def describe_departures():
-    groups = group_departures()
-    values = {"commit": ", ".join(dict.fromkeys(run["commit"] for _, runs in groups.values() for run in runs))}
-    for name, (errors, runs) in groups.items():
-        difference = compare(errors, groups["none"][0]) if name != "none" else ""
-        values.update({name + ".difference": difference, name + ".n": len(runs),
-                       name + ".accuracy": spread(1 - errors / 100, 4), name + ".misread": spread(100 * errors, 1)})
-        low, high = stats.ttest_1samp(errors, 0).confidence_interval()
-        values[name + ".interval"] = f"{low:.2f} to {high:.2f}"
-        values[name] = f"{len(runs)} | {spread(errors, 2)} | {difference} | {runs[0]['parameters']:,}"
-    return values
+    """Return each departure's runs, with the difference of the error from that of "none", in percentage points.
+
+    p: of Welch's t-test of that difference, corrected for the number of departures
+    """
+    runs = load("departures", "results.json")["runs"]
+    names = list(dict.fromkeys(run["departure"] for run in runs))
+    found = {name: describe_runs([run for run in runs if run["departure"] == name]) for name in names}
+    p_values = correct({name: stats.ttest_ind(found[name]["error"], found["none"]["error"], equal_var=False).pvalue
+                        for name in names if name != "none"})
+    for name in names:
+        found[name].update(difference=compare(found[name]["error"], found["none"]["error"]), p=p_values.get(name),
+                           parameters=next(run["parameters"] for run in runs if run["departure"] == name))
+    return {"commits": list(dict.fromkeys(run["commit"] for run in runs)), **found}
 
 
-def describe_changes(found):
-    """What the README's changes of a line do to the network as published, over the same seeds."""
-    plain, *others = ([run for run in found["runs"] if run["change"] == name]
-                      for name in ["none"] + [after for _, after in changes.find_changes()])
-    values = {"n": len(plain), "commit": found["commit"], "hardware": found["hardware"]}
-    for number, runs in enumerate(others, 1):
-        difference = compare(collect(runs, "test_accuracy", 100), collect(plain, "test_accuracy", 100))
-        values[f"{number}"] = difference.replace(" ", "\u00a0")     # a narrow column does not break it
-        ratio = np.median(collect(runs, "training_time") / collect(plain, "training_time"))     # in turn, by seed
-        values[f"{number}.ratio"] = f"{ratio:.2f}"
-    return values
-
-
-def describe_race(then):
-    """First steps that are off the one computed in order; whole runs beside those that do one operation at a time."""
-    first, whole = load("reference", "race.json"), load("reference", "racing.json")
-    worst, ordered = (np.array([max(step.values()) for step in first[kind]]) for kind in ("published", "ordered"))
-    values = {"n": len(worst), "off": sum(worst > RACE_LIMIT), "worst": f"{100 * max(worst):.0f}",
-              "ordered.n": len(ordered), "ordered.off": sum(ordered > RACE_LIMIT), "limit": f"{100 * RACE_LIMIT:g}",
-              "hardware": first["hardware"], "commit": first["commit"],
-              "whole.n": len(whole["runs"]), "whole.commit": whole["commit"]}
-    for name, unit, digits in ("accuracy", 100, 2), ("loss", 1, 4):
-        racing, waiting = (collect(runs, "test_" + name, unit) for runs in (whole["runs"], then))
-        values.update({name: spread(racing / unit, 4), name + ".difference": compare(racing, waiting, digits)})
+def describe_changes():
+    """Return each change's code, its difference in accuracy in percentage points, and the ratios of times by seed."""
+    found = load("series", "changes.json")
+    runs = {title: [run for run in found["runs"] if run["change"] == title] for title in series.CHANGES}
+    plain = runs["as it is"]
+    values = {"commit": found["commit"], "hardware": found["hardware"], "n": len(plain)}
+    for number, (title, (before, after)) in enumerate(series.CHANGES.items()):
+        values[str(number)] = {
+            "title": title, "before": f"`{before}`", "after": f"`{after}`",
+            "difference": compare(describe_runs(plain)["error"], describe_runs(runs[title])["error"]),
+            "times": collect(runs[title], "training_time") / collect(plain, "training_time")}
     return values
 
 
 def describe_benchmark():
-    """A row for each contestant: epochs' time, ratio to ours, first epoch, process, memory, accuracy."""
-    found = load("benchmark", "benchmark.json")
-    rounds, values = found["rounds"], {key: found[key] for key in ("commit", "hardware", "epochs")}
-    values["rounds"] = len(rounds)
-    for name in rounds[0]:
-        first, results = rounds[0][name], [each[name] for each in rounds]
-        kinds = [("seconds", 1, 1), ("first_epoch", 1, 1), ("process", 1, 1), ("memory", 1e6, 0), ("rate", 1e9, 0),
-                 ("compilation", 1, 0)]
-        middle = {key: f"{np.median(collect(results, key)) / unit:.{digits}f}" if first.get(key) else ""
-                  for key, unit, digits in kinds}
-        times = collect(results, "seconds")
-        ratio = np.median(times / [each["lenet5"]["seconds"] for each in rounds])
-        cells = [f"{middle['seconds']} ({min(times):.1f}–{max(times):.1f})", f"{ratio:.2f}",
-                 *(middle[key] for key in ("first_epoch", "process", "memory")),
-                 spread(collect(results, "accuracy"), 4) if "accuracy" in first else ""]
-        values.update({name: " | ".join(cells), name + ".ratio": f"{ratio:.2g}", name + ".accuracy": cells[-1],
-                       name + ".version": first.get("version", "").split("+")[0],
-                       **{f"{name}.{key}": value for key, value in middle.items()}})
+    """Return each contestant's results, in seconds, MB and GFLOP/s; times are the ratios to lenet5.py's by round."""
+    found, units = load("benchmark", "benchmark.json"), {"memory": 1e-6, "rate": 1e-9}
+    values = {**found, "rounds": len(found["rounds"])}
+    for name, first in found["rounds"][0].items():
+        results, keys = [each[name] for each in found["rounds"]], set(first) - {"version"}
+        values[name] = {key: collect(results, key) * units.get(key, 1) for key in keys if first[key] is not None}
+        values[name]["times"] = values[name]["seconds"] / values["lenet5"]["seconds"]
+        values[name]["version"] = first.get("version", "").split("+")[0]
     return values
 
 
+def describe_stacks():
+    """Return the runs on the TensorFlow of each year: long ones by stack, in the order of the years, and a table."""
+    runs = load("stacks", "results.json")
+    made = [name for name in stacks.STACKS if name in {run["stack"] for run in runs}]
+    rows = {}
+    lines = ["TensorFlow | its year | Keras | Python | test accuracy: mean (range) | time, s: median | layers",
+             "---|---|---|---|---|---|---"]
+    for name in made:
+        of = [run for run in runs if run["stack"] == name and run["epochs"] == stacks.EPOCHS]
+        if of:
+            seconds = [run["training_time"] for run in of if run["training_time"] is not None]
+            rows[name] = {"year": stacks.STACKS[name].year, **of[0]["versions"], **describe_runs(of),
+                          "layers": of[0]["layers"], "seconds": np.array(seconds)}
+            low, high = rows[name]["accuracy"].min(), rows[name]["accuracy"].max()
+            lines.append(" | ".join([
+                of[0]["versions"]["tensorflow"], str(rows[name]["year"]), of[0]["versions"]["keras"],
+                of[0]["versions"]["python"], f"{rows[name]['accuracy'].mean():.4f} ({low:.4f}\u2013{high:.4f})",
+                f"{np.median(seconds):.0f}" if seconds else "not timed",
+                "accelerated" if of[0]["layers"] == "fast" else "Keras' own"]))
+    return {"rows": rows, "table": "\n" + "".join(f"| {line} |\n" for line in lines) + "\n", "n": len(stacks.STACKS),
+            "short": [f"{run['stack']}: {run['test_accuracy']:.4f}" for run in runs if run["epochs"] == 1] or ["none"],
+            "missing": [name for name in stacks.STACKS if name not in made] or ["none"],
+            "commits": list(dict.fromkeys(run["commit"] for run in runs)), "gflops": collect(runs, "gflops"),
+            "hardware": list(dict.fromkeys(run["hardware"] for run in runs))}
+
+
+def describe_rows(**rows):
+    """Return the runs' records; device is the hardware in few words."""
+    return {number: {**run, "device": re.sub(r"\((R|TM)\)| Processor|, [^)]*", "", run["hardware"])}
+            for number, run in rows.items()}
+
+
 def compute():
-    """Return all values by their names: the subject, a dot, and the key."""
-    today, then, published = load_series("keras-3"), load_series("keras-2"), Constants.PUBLISHED
-    gpu, printed = HERE / "series/keras-3-gpu/00.json", HERE / "series/keras-3/00.txt"
-    error = Constants.PAPER["test_error"]
-    result = re.findall("(?m)^(?:Training|Testing) .*\n", printed.read_text(encoding="utf-8"))
-    rows = {"I": published, "II": then[0], "III": today[0], **({"IV": load(gpu)} if gpu.exists() else {})}
-    subjects = {
-        "today": describe_series(today), "then": describe_series(then), "row": describe_rows(rows),
-        "published": describe_published(published, today), "equality": describe_equality(today, then),
-        "paper": {"test_error": error, "accuracy": f"{1 - error / 100:.4f}", "misread": f"{100 * error:.0f}"},
-        "departures": describe_departures(), "race": describe_race(then),
-        "benchmark": describe_benchmark(), "changes": describe_changes(load("changes", "results.json")),
-        "printed": {"result": "\n```\n" + "".join(result) + "```\n"},
-        "reference": {name: f"{bound:g}".replace("e-0", "e-") for name, bound in {
-            "outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS, "averages": reference.AVERAGES,
-            "weights": max(reference.WEIGHTS.values()), "steps": max(reference.STEPS)}.items()}}
-    return {f"{subject}.{key}": str(value) for subject, found in subjects.items() for key, value in found.items()}
+    """Return all subjects by their names."""
+    then, today, published = load_series("keras-2"), load_series("keras-3"), Constants.PUBLISHED
+    difference = compare(describe_runs(then)["error"], describe_runs(today)["error"])      # of accuracies, in points
+    printed = (HERE / "series/keras-3/00.txt").read_text(encoding="utf-8")
+    return {
+        **describe_rows(I=published, II=then[0], III=today[0]),
+        "keras-2": describe_series(then), "keras-3": {**describe_series(today), "difference": difference},
+        "published": describe_runs([published]), "rank": describe_rank(published["history"], today),
+        "paper": describe_runs([{"test_accuracy": 1 - Constants.PAPER["test_error"] / 100}]),
+        "departures": describe_departures(), "changes": describe_changes(), "benchmark": describe_benchmark(),
+        "stacks": describe_stacks(),
+        "printed": "\n```\n" + "".join(re.findall("(?m)^(?:Training|Testing) .*\n", printed)) + "```\n",
+        "reference": {"outputs": reference.OUTPUTS, "gradients": reference.GRADIENTS, "averages": reference.AVERAGES,
+                      "weights": max(reference.WEIGHTS.values()), "steps": max(reference.STEPS)}}

@@ -3,6 +3,7 @@ import numpy as np
 
 from constants import Constants
 from support import UserError, command_line, results
+from support.pictures import Jpeg
 from support.reading.network_picture import draw_network
 from support.reading.photographs import NO_DIGIT, read_photograph
 
@@ -23,16 +24,16 @@ class Reading:
         self.probabilities = lenet.predict(self.input[np.newaxis], verbose=0)[0].tolist()
         self.digit = int(np.argmax(self.probabilities))
 
-    def __str__(self):
+    def __repr__(self):
         probability = max(self.probabilities)
         return f"{self.digit} ({probability:.2f})" + ", unsure" * (probability < SURE)
 
     @property
     def jpeg(self):
-        return draw_network(self.lenet, self.input, self.photograph.image, self.photograph.box)
+        return Jpeg(draw_network(self.lenet, self.input, self.photograph.image, self.photograph.box))
 
     def _repr_jpeg_(self):
-        return self.jpeg
+        return self.jpeg._repr_jpeg_()
 
 
 def read(lenet, path):
@@ -59,5 +60,5 @@ def read_files(lenet, paths, logs, stamp):
             written += [file] if file else []
     if written:
         last = f" to {written[-1][written[-1].rindex('-'):]}" if len(written) > 1 else ""
-        command_line.say(f"Picture{'s' * (len(written) > 1)}: {written[0]}{last}")
+        command_line.say(f"Pictures: {written[0]}{last}")
     return code

@@ -19,7 +19,7 @@ def prepare(layers):
         any Dropout between them, and whatever comes next
     """
     c1, sp2, c3, sp4, c5 = [layer for layer in layers if not isinstance(layer, keras.layers.Dropout)][:5]
-    wide = 2 if "AVX-512" in device.describe_cpu() else 1      # 24 channels fill the registers of AVX2, 48 those of AVX-512
+    wide = 2 if "AVX-512" in device.describe_cpu() else 1       # 24 channels fill AVX2's registers, 48 AVX-512's
     return {        # (n, height, width, rows * columns * filters of the published network)
         c1: convolve(c1, rows=4, columns=wide),             # (n, 7, 28, 4 * 1 * 6) or (n, 7, 14, 4 * 2 * 6)
         sp2: average(c1.filters, rows=4, columns=wide),     # (n, 7, 14, 2 * 1 * 6)
@@ -30,7 +30,7 @@ def prepare(layers):
 
 
 def convolve(layer, rows, columns=1, rows_seen=1):
-    """Return a function that carries out a Conv2D, with rows * columns of its output in a pixel.
+    """Return a replacement for the call of a Conv2D, with rows * columns of its output in a pixel.
 
     rows_seen: how many rows of its input are in a pixel
     """
@@ -39,8 +39,9 @@ def convolve(layer, rows, columns=1, rows_seen=1):
     def shift(count):       # the kernel's places in the window, along one of its sides
         return [np.eye(size, size - 1 + count, place) for place in range(count)]
 
-    # One product lays the kernel out at all places: a pad for each takes longer to trace. 1 where weight (k, l) meets
-    # (h, w) of the window for the output's pixel (r, c); s, i and f are a row in a pixel, a channel and a filter
+    # One product lays the kernel out at all its places, since padding it for each takes longer to trace. In where there
+    # is a 1 if weight (k, l) meets (h, w) of the window for the output's pixel (r, c). In the product, s is a row in a
+    # pixel, i a channel and f a filter.
     where = np.einsum("rkh,clw->hwrckl", shift(rows), shift(columns)).astype("float32")
     where = where.reshape(-1, rows_seen, *where.shape[1:])
     kernel = tf.einsum("hswrckl,klif->hwsircf", where, layer.kernel)
@@ -49,14 +50,14 @@ def convolve(layer, rows, columns=1, rows_seen=1):
 
     def function(maps):
         outputs = tf.nn.conv2d(maps, kernel, (rows // rows_seen, columns), "VALID") + bias
-        shape = outputs.shape[1:]       # the activation gets the filters as last axis, as Keras gives it
+        shape = outputs.shape[1:]       # the activation gets the filters as the last axis, as in Keras
         return tf.reshape(layer.activation(tf.reshape(outputs, (-1, filters))), (-1, *shape))
     return function
 
 
 def average(filters, rows, columns=1):
-    """Return a function that carries out an AveragePooling2D on maps with rows * columns of them in a pixel."""
-    pairs = np.eye(rows // 2).repeat(2 * columns, 0)        # what of a pixel goes into which row of the output
+    """Return a replacement for the call of an AveragePooling2D on maps with rows * columns of them in a pixel."""
+    pairs = np.eye(rows // 2).repeat(2 * columns, 0)        # which parts of a pixel go into which row of the output
     averages = np.kron(np.tile(pairs, (2 // columns, 1)), np.eye(filters)).astype("float32") / 4
 
     def function(maps):
@@ -67,7 +68,7 @@ def average(filters, rows, columns=1):
 
 
 def multiply(layer):
-    """Return a function that carries out a Conv2D whose kernel covers the whole of its input."""
+    """Return a replacement for the call of a Conv2D whose kernel covers the whole of its input."""
     kernel = tf.reshape(layer.kernel, (-1, layer.filters))
 
     def function(maps):
@@ -79,7 +80,7 @@ def multiply(layer):
 
 
 def drop(layer, maps, training):
-    """Carry out a Dropout by one random byte for each unit, where its rate is a whole number of 256ths."""
+    """Do as a Dropout does, by one random byte for each unit where its rate is a whole number of 256ths."""
     units = maps.shape[1:].num_elements()       # None where the shape is not known
     if not training or layer.rate in (0, 1) or 256 * layer.rate % 1 or not units or units % 4:
         return layer(maps)

@@ -1,4 +1,6 @@
 """The accelerated network, for Keras 3 on TensorFlow: C1 to C5 as in convolutions.py, the rest as Keras has it."""
+import sys
+
 import keras
 import tensorflow as tf
 
@@ -63,7 +65,10 @@ def find_obstacle(network):
 
 
 class ProgressBar(keras.callbacks.ProgbarLogger):
-    """Keras' progress bar, which a last execution of fewer steps would carry beyond its end."""
+    """Keras' progress bar, which a last execution of fewer steps would carry beyond its end; in a notebook, a line."""
+
+    def set_params(self, params):
+        super().set_params(dict(params, verbose=2) if "ipykernel" in sys.modules and params["verbose"] else params)
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(min(batch, self.target - 1), logs)

@@ -1,15 +1,18 @@
-"""The contestants of benchmark.py: functions of the epochs, a file of digits, and the time when the process began."""
+"""The contestants of benchmark.py: functions of the epochs, a file of digits, and the time when the process began.
+
+They import their libraries themselves, so that each process loads only what its contestant needs.
+"""
+import functools
 import json
+import os
 import re
 import sys
 import time
 
 import numpy as np
 
-from support import cpu
-
 BATCH = 128
-FORWARD = 2 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 120 * 400 + 128 * 120 + 10 * 128)    # operations on a digit
+FORWARD = 2 * (28 * 28 * 6 * 25 + 10 * 10 * 16 * 150 + 120 * 400 + 128 * 120 + 10 * 128)    # operations for a digit
 
 
 class Clock:
@@ -22,51 +25,52 @@ class Clock:
         self.first = self.first or time.time()
 
     def report(self, accuracy, **more):
-        """Print the result."""
+        """Stop the clock, and print the result."""
         print("\nRESULT " + json.dumps(dict({
             "seconds": time.time() - self.start, "accuracy": accuracy, "first_epoch": self.first - self.begin,
             "memory": measure_memory()}, **more)))
 
 
 def measure_memory():
-    """Return the peak of this process' memory in bytes, or None where the system does not tell."""
-    try:
-        with open("/proc/self/status") as file:     # getrusage's peak would begin with that of the parent process
-            return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1))
-    except OSError:
-        if sys.platform != "darwin":
-            return None
-        import resource
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Return the peak of this process' memory in bytes, or None where that is not Linux."""
+    if not os.path.exists("/proc/self/status"):
+        return None
+    with open("/proc/self/status") as file:     # since getrusage's peak counts the parent process' memory, too
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1))
 
 
 def load_digits(path):
-    """Return what lenet5.py's preprocess makes of digits, spelled as a user would: images in [0, 1], and labels."""
+    """Return images (n, 32, 32) in [0, 1] and labels (n,), of training and test, as a user would prepare them."""
     with np.load(path) as digits:
         return [np.pad(digits[name], ((0, 0), (2, 2), (2, 2)), "constant").astype("float32") / 255
                 if name[0] == "x" else digits[name] for name in ("x_train", "y_train", "x_test", "y_test")]
 
 
 def run_ours(epochs, path, begin):
-    sys.modules["jax"] = None       # which TensorFlow would load; it is not among lenet5.py's requirements
+    """lenet5.py's own steps, up to the end of fit."""
+    sys.modules["jax"] = None       # TensorFlow would load it where it is installed, and lenet5.py does not require it
     import lenet5
-    from support import backend, mnist
-    from support.feed import feed_fit, several_steps
+    from support import backend
     import keras
     backend.set_up(int(begin))
-    digits = mnist.load_digits(path)
+    digits = lenet5.mnist.load_digits(path)
     training, test = (lenet5.preprocess(digits["x_" + part], digits["y_" + part]) for part in ("train", "test"))
     network = lenet5.accelerate(lenet5.build_lenet())
     lenet5.compile_lenet(network)
-    clock = Clock(begin)
-    watch = keras.callbacks.LambdaCallback(on_epoch_end=clock.end_epoch)
-    with several_steps(network, training[1]):
-        history = network.fit(epochs=epochs, **feed_fit(training, test, BATCH, [watch])).history
-    clock.report(history["val_accuracy"][-1])
+    clock, fit = Clock(begin), network.fit
+
+    def timed_fit(*arguments, **options):       # in the place of the network's, so that train calls it
+        watch = keras.callbacks.LambdaCallback(on_epoch_end=clock.end_epoch)
+        options["callbacks"] = [*(options.get("callbacks") or []), watch]
+        clock.report(fit(*arguments, **options).history["val_accuracy"][-1])
+        sys.exit()      # before the curves are drawn
+
+    network.fit = timed_fit
+    lenet5.train(network, training, test, epochs, BATCH, "MNIST")
 
 
 def run_keras(epochs, path, begin):
-    """Keras as a user writes it, today's and that of 2018."""
+    """Keras as a user would write it, on today's stack and on that of 2018."""
     sys.modules["jax"] = None
     import keras
     x, y, x_test, y_test = load_digits(path)
@@ -88,10 +92,11 @@ def run_keras(epochs, path, begin):
 
 
 def run_torch(epochs, path, begin, compiled=False):
-    """PyTorch with what is fastest here: all cores, channels_last, C5 as Linear, Adadelta over all arrays (foreach)."""
+    """PyTorch by the fastest of its ways on a CPU: channels_last, C5 as Linear, Adadelta over all arrays (foreach)."""
     import torch
+    from support import backend
     from torch import nn
-    torch.set_num_threads(cpu.count_cores())
+    torch.set_num_threads(backend.count_cores())
     x, y, x_test, y_test = (torch.from_numpy(array) for array in load_digits(path))
     x, x_test = (images[:, None].contiguous(memory_format=torch.channels_last) for images in (x, x_test))
     y, y_test = y.long(), y_test.long()
@@ -131,7 +136,7 @@ def run_torch(epochs, path, begin, compiled=False):
             torch.compile(function, dynamic=False) for function in (compute_loss, count_right, update))
         start = time.time()
         weights = {name: array.clone() for name, array in lenet.state_dict().items()}
-        for chosen in torch.randperm(len(x)).split(BATCH)[-3:]:     # both sizes of a batch
+        for chosen in torch.randperm(len(x)).split(BATCH)[-3:]:     # of both sizes, since the last is smaller
             train(x[chosen], y[chosen])
         test()
         lenet.load_state_dict(weights)
@@ -148,12 +153,8 @@ def run_torch(epochs, path, begin, compiled=False):
     clock.report(accuracy, compilation=compilation, version=torch.__version__)
 
 
-def run_compiled_torch(epochs, path, begin):
-    run_torch(epochs, path, begin, compiled=True)
-
-
 def run_jax(epochs, path, begin):
-    """JAX with what is fastest here: each step compiled, C5 as a matrix product, XLA's generator (rbg) for dropout."""
+    """JAX by the fastest of its ways: each step compiled, C5 as a matrix product, XLA's generator (rbg) for dropout."""
     import jax
     import jax.numpy as jnp
     from jax import lax
@@ -186,16 +187,13 @@ def run_jax(epochs, path, begin):
     def compute_loss(parameters, images, labels, key):
         return -jax.nn.log_softmax(network(parameters, images, key))[jnp.arange(len(labels)), labels].mean()
 
-    def rms(array):
-        return jnp.sqrt(array + 1e-7)
-
     @jax.jit
     def train(parameters, squares, updates, key, images, labels):
         key, used = jax.random.split(key)
         gradients = jax.grad(compute_loss)(parameters, images, labels, used)
         squares = jax.tree.map(lambda average, gradient: .95 * average + .05 * gradient ** 2, squares, gradients)
-        changes = jax.tree.map(lambda gradient, square, update: -rms(update) / rms(square) * gradient,
-                               gradients, squares, updates)
+        changes = jax.tree.map(lambda gradient, square, update: -jnp.sqrt(update + 1e-7) / jnp.sqrt(square + 1e-7)
+                               * gradient, gradients, squares, updates)
         updates = jax.tree.map(lambda average, change: .95 * average + .05 * change ** 2, updates, changes)
         return jax.tree.map(jnp.add, parameters, changes), squares, updates, key
 
@@ -226,5 +224,6 @@ def run_arithmetic(epochs, path, begin):
     print("\nRESULT " + json.dumps({"seconds": epochs * (3 * len(x) + len(x_test)) * FORWARD / rate, "rate": rate}))
 
 
-CONTESTANTS = {"lenet5": run_ours, "keras": run_keras, "torch": run_torch, "torch-compiled": run_compiled_torch,
-               "jax": run_jax, "2018": run_keras, "arithmetic": run_arithmetic}
+CONTESTANTS = {"lenet5": run_ours, "keras": run_keras, "torch": run_torch,
+               "torch-compiled": functools.partial(run_torch, compiled=True), "jax": run_jax, "2018": run_keras,
+               "arithmetic": run_arithmetic}

@@ -2,13 +2,11 @@
 
     python assets/evidence/departures/departures.py [NAME ...] [--seeds N]
 
-Every finished run is in results.json at once, and is not run again. Numbers that
-the paper leaves open are chosen first, on 10,000 images held out of the training
-set (with no seeds, nothing else is done). It takes JAX, which requirements.txt in
-the folder above names.
+Each result is written to results.json as soon as it is there, and is not computed again.
+Numbers that the paper leaves open are chosen first, on 10,000 images held out of the
+training set; --seeds 0 does that alone. It needs JAX, from requirements.txt in the folder above.
 """
 import argparse
-import logging
 import pathlib
 import sys
 import time
@@ -30,15 +28,15 @@ from support import backend, mnist, results
 PATH = str(HERE / "results.json")
 HELD_OUT = 10000        # images at the end of the training set, for the choices
 CHOICE_EPOCHS = 4
-CHOICE_RATES = [5e-4, 1e-4, 5e-5, 1e-5]     # in as many passes, what sdlm.GLOBAL_RATES has in its 1st, 6th, 11th, 16th
+CHOICE_RATES = [5e-4, 1e-4, 5e-5, 1e-5]     # sdlm.GLOBAL_RATES of the 1st, 6th, 11th and 16th pass
 
 
-# Each departure is taken back by a function of a layer of build_lenet's: it
-# returns the paper's layer in its place, or the layer itself where both agree.
+# A departure is taken back by a function that gets each layer of build_lenet in turn
+# and returns the paper's layer, or the same layer where the paper has it, too.
 
 
 def altered(layer, **settings):
-    """Return a new layer like another, with other settings."""
+    """Return a copy of a layer, not built, with some settings changed."""
     return type(layer).from_config(dict(layer.get_config(), **settings))
 
 
@@ -47,15 +45,15 @@ def squash(sums):
 
 
 def tanh(layer):
-    """Squash where there is a ReLU."""
+    """Put the paper's squashing function in the place of a ReLU."""
     return altered(layer, activation=squash) if getattr(layer, "activation", None) is keras.activations.relu else layer
 
 
 class Subsampling(keras.layers.Layer):
-    """The sums of squares of 2x2, times a coefficient for each map, plus a bias, squashed."""
+    """Sums of 2x2 pixels, times a trained coefficient for each map, plus a trained bias, squashed."""
 
     def build(self, shape):
-        # With these it begins as an average, squashed
+        # .25 makes the sums averages, as in the published network
         self.coefficient = self.add_weight(shape=shape[-1:], initializer=keras.initializers.Constant(.25))
         self.bias = self.add_weight(shape=shape[-1:], initializer="zeros")
 
@@ -64,12 +62,12 @@ class Subsampling(keras.layers.Layer):
 
 
 def subsampling(layer):
-    """Subsample, and squash, where there are plain averages."""
+    """Put the paper's subsampling in the place of plain averages."""
     return Subsampling(name=layer.name) if isinstance(layer, keras.layers.AveragePooling2D) else layer
 
 
 class TableConv2D(keras.layers.Layer):
-    """A convolution by 5x5 in which a map sees those maps that Table I names."""
+    """A convolution by 5x5 in which each map is connected only to the maps that Table I names."""
 
     def __init__(self, activation, **options):
         super().__init__(**options)
@@ -77,10 +75,9 @@ class TableConv2D(keras.layers.Layer):
 
     def build(self, shape):
         maps, filters = sdlm.TABLE.shape
-        connected = np.flatnonzero(sdlm.TABLE.T)        # map by map of this layer
-        to, seen = np.divmod(connected, maps)
+        to, seen = np.nonzero(sdlm.TABLE.T)     # sorted by this layer's maps
         self.places = np.eye(maps * filters, dtype="float32")[seen * filters + to]
-        whole = keras.initializers.GlorotUniform()((5, 5, maps, filters))       # of which the table's are kept
+        whole = keras.initializers.GlorotUniform()((5, 5, maps, filters))       # drawn as for all connections
         kernels = np.asarray(whole)[..., seen, to]
         self.kernel = self.add_weight(shape=kernels.shape, initializer=lambda *_, **__: ops.convert_to_tensor(kernels))
         self.bias = self.add_weight(shape=(filters,), initializer="zeros")
@@ -101,7 +98,7 @@ def f6(layer):
 
 
 class RadialBasis(keras.layers.Layer):
-    """The squared distances of 84 units to each digit's code, negative: the greatest is the nearest."""
+    """Minus the squared distance of the 84 units from each digit's code, so that the greatest output is the answer."""
 
     def call(self, units):
         return -ops.sum(ops.square(units[:, None] - sdlm.CODES), 2)
@@ -113,7 +110,7 @@ def rbf(layer):
 
 
 def equation_9(scale, j):
-    """Return the paper's discriminative criterion, of one-hot labels and the outputs of RadialBasis, scaled."""
+    """Return the paper's discriminative criterion as a loss for Keras: of one-hot labels and RadialBasis' outputs."""
     def loss(labels, outputs):
         outputs = scale * outputs
         return ops.logaddexp(-j, ops.logsumexp(outputs, -1)) - ops.sum(labels * outputs, -1)
@@ -121,7 +118,7 @@ def equation_9(scale, j):
 
 
 def no_dropout(layer):
-    """Drop nothing."""
+    """Set dropout rates to 0."""
     return altered(layer, rate=0) if isinstance(layer, keras.layers.Dropout) else layer
 
 
@@ -141,14 +138,14 @@ CANDIDATES = {"rbf": CRITERIA, "paper": CRITERIA, "paper-sdlm": CRITERIA,
 def build(name):
     """Return the network of a departure."""
     lenet = build_lenet()
-    layers = [altered(layer) for layer in lenet.layers]     # none built yet, so that they take other widths
+    layers = [altered(layer) for layer in lenet.layers]     # copies that are not built, since widths change
     for change in DEPARTURES[name]:
         layers = [change(layer) for layer in layers]
     return keras.Sequential([keras.layers.InputLayer(Constants.INPUT_SHAPE)] + layers, name=lenet.name)
 
 
 def compile_departure(network, name, scale=None, j=None, learning_rate=None):
-    """Compile a departure's network, plain or accelerated, with what was chosen for it."""
+    """Compile a departure's network, plain or accelerated, with the numbers chosen for it."""
     compile_lenet(network)
     if rbf in DEPARTURES[name]:
         network.compile(network.optimizer, equation_9(scale, j), metrics=["accuracy"])
@@ -157,7 +154,7 @@ def compile_departure(network, name, scale=None, j=None, learning_rate=None):
 
 
 def prepare(name, images, labels):
-    """Return what a departure's network takes: preprocess's images, with the paper's values where it has those."""
+    """Return images and labels as preprocess does, the images in the paper's range where the departure has it."""
     images, labels = preprocess(images, labels)
     if name in PAPER_INPUTS:
         images = images * np.float32(sdlm.INK - sdlm.BACKGROUND) + np.float32(sdlm.BACKGROUND)
@@ -165,51 +162,41 @@ def prepare(name, images, labels):
 
 
 def train(name, seed, training, settings, epochs):
-    """Train a departure on what prepare makes of digits; return the network.
-
-    settings: what was chosen for it, by compile_departure's names
-    Prints a dot after each epoch.
-    """
-    def show(*_):
-        print(".", end="", flush=True)
-
+    """Train a departure's network on prepared digits, with the numbers chosen for it, and return it."""
     keras.utils.set_random_seed(seed)
     network = build(name)
     if name != "paper-sdlm":
         network = accelerate(network)
     compile_departure(network, name, **settings)
-    print(name, ", ".join(f"{key} {value:g}" for key, value in dict(settings, seed=seed).items()), end=" ", flush=True)
     if name == "paper-sdlm":
         rates = CHOICE_RATES if epochs == CHOICE_EPOCHS else sdlm.GLOBAL_RATES
-        network.set_weights(sdlm.train(*training, seed, global_rates=rates, after_pass=show, **settings))
+        network.set_weights(sdlm.train(*training, seed, global_rates=rates, **settings))
     else:
-        network.fit(*training, batch_size=1 if name == "sgd" else Constants.BATCH_SIZE, epochs=epochs,
-                    verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)])
+        network.fit(*training, batch_size=1 if name == "sgd" else Constants.BATCH_SIZE, epochs=epochs, verbose=0)
     return network
 
 
 def evaluate(network, digits):
-    """Return loss and accuracy on what prepare makes of digits."""
+    """Return loss and accuracy on prepared digits."""
     loss, accuracy = network.evaluate(*digits, Constants.BATCH_SIZE, verbose=0)
     return loss, round(accuracy, 6)
 
 
 def run(name, seed, training, test, settings):
-    """Return the record of a departure's run."""
+    """Train and test a departure's network; return the record."""
     epochs = len(sdlm.GLOBAL_RATES) if name == "paper-sdlm" else Constants.EPOCHS
     start = time.perf_counter()
     network = train(name, seed, training, settings, epochs)
     seconds = time.perf_counter() - start
     test_loss, test_accuracy = evaluate(network, test)
     _, train_accuracy = evaluate(network, training)
-    print(f" {test_accuracy:.4f} of the test set, {seconds:.0f} s")
     return {"departure": name, "seed": seed, "test_accuracy": test_accuracy, "test_loss": test_loss,
             "train_accuracy": train_accuracy, "parameters": network.count_params(), "epochs": epochs,
             "seconds": round(seconds, 1)}
 
 
 def choose(name, training):
-    """Return the candidate that reaches most on images held out of the training set, each tried once."""
+    """Return the candidate with the highest accuracy on images held out of the training set; {} without candidates."""
     def tried():
         return [choice for choice in load()["choices"] if choice["departure"] == name]
 
@@ -217,21 +204,22 @@ def choose(name, training):
         if settings not in [choice["settings"] for choice in tried()]:
             network = train(name, 0, [values[:-HELD_OUT] for values in training], settings, CHOICE_EPOCHS)
             _, accuracy = evaluate(network, [values[-HELD_OUT:] for values in training])
-            print(f" {accuracy:.4f} of the held-out images")
             add("choices", {"departure": name, "settings": settings, "seed": 0, "epochs": CHOICE_EPOCHS,
                             "held_out_accuracy": accuracy})
-    return max(tried(), key=lambda choice: choice["held_out_accuracy"])["settings"] if tried() else {}
+    return max(tried(), key=lambda choice: choice["held_out_accuracy"], default={"settings": {}})["settings"]
 
 
 def load():
-    """Return the results, with the runs and the choices that are there."""
-    here = measured.made_here()
-    made_by = {"versions": dict(here["versions"], jax=jax.__version__), "hardware": here["hardware"]}
+    """Return the file of results, or an empty one; commits are in its records, since these take days."""
+    made_by = measured.made_here()
+    made_by["versions"]["jax"] = jax.__version__
+    del made_by["commit"]
     return measured.load(PATH, made_by, runs=[], choices=[])
 
 
 def add(kind, record):
-    """Add a record to the runs or the choices."""
+    """Print a record, and add it to the runs or the choices."""
+    print(record, flush=True)
     found = load()
     found[kind].append(dict(record, commit=results.describe_commit()))
     measured.save(PATH, found)
@@ -240,15 +228,14 @@ def add(kind, record):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(DEPARTURES))
-    parser.add_argument("--seeds", type=int, help="runs of each (10, of those by single patterns 3)")
+    parser.add_argument("--seeds", type=int, help="runs of each (10; of sgd and paper-sdlm 3)")
     options = parser.parse_args()
     if not set(options.names) <= set(DEPARTURES):
         parser.error(f"departures are {', '.join(DEPARTURES)}")
-    logging.getLogger("tensorflow").setLevel("ERROR")       # it warns that each network is traced anew
     backend.set_up(0)
     digits = mnist.load_digits()
     for name in options.names or DEPARTURES:
-        # Once for all runs: TensorFlow keeps every array that a network took
+        # Prepared once for all runs, since TensorFlow keeps every array that was given to fit
         training, test = (prepare(name, digits["x_" + part], digits["y_" + part]) for part in ("train", "test"))
         settings = choose(name, training)
         done = [record["seed"] for record in load()["runs"] if record["departure"] == name]

@@ -28,7 +28,7 @@ from support import mnist
 
 RESULTS, WEIGHTS = HERE / "results.json", ROOT / "assets" / "LeNet-5.weights.h5"
 KEYS = "commit", "versions", "hardware", "gflops", "layers", "test_accuracy", "test_loss", "training_time"
-SEEDS, EPOCHS = range(3), 12        # of a stack that is LONG
+SEEDS, EPOCHS = [0, 1, 2], 12        # of a stack that is LONG
 
 Stack = collections.namedtuple("Stack", "year python packages use")
 OLD = "h5py<3 protobuf<3.21"        # which TensorFlow up to 2.2 bears no later
@@ -122,16 +122,17 @@ def train(python, epochs, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(STACKS)} (all, or with --short CI's)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, metavar="N", help="(0 1 2)")
     parser.add_argument("--short", action="store_true", help="only see that each works")
     parser.add_argument("--beside", action="store_true",
-                        help="other programs run at the same time: the training times are not kept")
+                        help="other programs run at the same time: times and rates are not kept")
     parser.add_argument("--environments", type=pathlib.Path, help="take the environments that are there, and keep them")
     options = parser.parse_args()
     chosen = options.names or [name for name, stack in STACKS.items() if CI in stack.use or not options.short]
     done = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     for name in chosen:
         stack, started = STACKS[name], time.time()
-        seeds = SEEDS if LONG in stack.use else [0]
+        seeds = options.seeds if LONG in stack.use else [0]
         epochs = EPOCHS if LONG in stack.use else 1
         missing = [seed for seed in seeds if not any((each["stack"], each["seed"]) == (name, seed) for each in done)]
         if not options.short and not missing:
@@ -146,7 +147,7 @@ def main():
             for seed in missing:
                 record = train(python, epochs, seed)
                 if options.beside:
-                    record["training_time"] = None
+                    record.update(training_time=None, gflops=None)
                 done.append({"stack": name, "seed": seed, "epochs": epochs, **{key: record[key] for key in KEYS}})
                 RESULTS.write_text(json.dumps(done, indent=1))
                 print(f"{name}, seed {seed}: {record['test_accuracy']} in {record['training_time']} s", flush=True)
