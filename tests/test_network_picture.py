@@ -38,7 +38,8 @@ def is_vermilion(picture):
         "C1", "conv 5×5\n6@28×28", "SP2", "average 2×2\n6@14×14", "C3", "conv 5×5\n16@10×10", "SP4",
         "average 2×2\n16@5×5", "C5", "conv 5×5\n120 units", "F6", "dense\n128 units", "Output", "dense\n10 units"]),
     (lambda: build(*CONVOLUTIONS, layers.Flatten(), layers.Dense(10, name="Output")), [
-        "C1", "conv 3×3\n8@30×30", "SP2", "maximum 2×2\n8@15×15", "C3", "conv 5×3\n7@11×13", "Output", "dense\n10 units"]),
+        "C1", "conv 3×3\n8@30×30", "SP2", "maximum 2×2\n8@15×15", "C3", "conv 5×3\n7@11×13", "Output",
+        "dense\n10 units"]),
     (lambda: build(layers.Flatten(), layers.Dense(12, name="letters")), ["letters", "dense\n12 units"])])
 def test_layers_are_shown_whatever_the_network(image, make, captions):
     network = make()

@@ -24,7 +24,7 @@ INKED = .12             # the part of the paper's light that ink takes at least
 FAINTEST = .01          # score below which nothing is a digit
 RIVAL = .2              # of the best score: with a second part above it there are several digits
 SHARE = .55             # of a digit's ink that its largest part has at least: no letter of a text has so much
-TANGLED = 6.5            # a line's length in its digit's sizes x its greatest width in its mean ones: pictures have more
+TANGLED = 6.5           # a line's length in its sizes x its greatest width in its mean ones: pictures have more
 THINNEST = 2            # of the 20 pixels that MNIST's digits have: thinner strokes are widened, for MNIST has none
 NO_DIGIT = "no single digit found; show one alone, larger or darker, on even paper"
 
@@ -195,7 +195,7 @@ def cut_out(picture, candidate):
     beyond = np.concatenate([parts[margin], parts[-margin - 1], parts[:, margin], parts[:, -margin - 1], [0]])
     joined = np.isin(parts, list(set(parts[spread(digit, FINE // 6)]) - set(beyond) | {main}))   # interrupted strokes
     drawn = spread(joined, 2) * np.clip((ink / full - .3) / .7, 0, 1)       # without grain and rulings
-    if (not digit.any() or spread(spread(digit, 2), margin, np.minimum).any()       # noise, or a sheet
+    if (not digit.any() or spread(spread(digit, 1), margin, np.minimum).any()       # noise, or a sheet
             or ink[digit].sum() < SHARE * ink[joined].sum()):
         return box, None
     left, top, right, bottom = find_box(drawn > .1)
