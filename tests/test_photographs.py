@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import lenet5
 import photographs
-from support import ROOT, UserError
+from support import ROOT, UserError, reading
 from support.reading.photographs import read_photograph
 
 KINDS = {
@@ -18,8 +18,13 @@ KINDS = {
     "whiteboard": {"paper": "whiteboard", "pen": "marker"}, "squared": {"paper": "squared"},
     "shadow": {"light": "shadow"}, "lamp": {"light": "lamp"}, "vignette": {"light": "vignette"},
     "desk": {"desk": True}, "small": {"share": .08}, "large": {"share": .8}, "unsharp": {"blur": 4, "share": .4},
+    "at the edges": {"margin": 0}, "filling": {"margin": .04}, "fine pen": {"pen": "fine"}, "faint": {"faint": True},
+    "ruled": {"paper": "ruled"}, "side light": {"light": "side"}, "rose": {"paper": "rose"},
+    "paint": {"paper": "paint"}, "28 pixels": {"paper": "paint", "margin": .2, "pixels": 28},
+    "32 pixels": {"margin": .3, "pixels": 32},
 }
-EACH = 7
+EACH = 5
+NO_DIGITS = "stripes", "checks", "dots", "face", "code"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,32 @@ def test_what_is_no_single_digit_is_refused(what, paper, digits, tmp_path):
     picture.save(tmp_path / "photo.jpg")
     with pytest.raises(UserError, match="no single digit"):
         read_photograph(str(tmp_path / "photo.jpg"))
+
+
+def test_most_pictures_without_a_digit_are_refused(network, tmp_path):
+    refused = collections.Counter()
+    for what in NO_DIGITS:
+        for number in range(EACH):
+            photographs.picture_without_digit(np.random.RandomState(number), what).save(tmp_path / "picture.png")
+            try:
+                reading.read(network, str(tmp_path / "picture.png"))
+            except UserError:
+                refused[what] += 1
+    assert sum(refused.values()) >= .8 * EACH * len(NO_DIGITS), refused
+
+
+@pytest.mark.parametrize("probability, said", [(.51, "7 (0.51)"), (.45, "7 (0.45), unsure"), (.39, "refused")])
+def test_it_says_how_sure_it_is(probability, said, digits, tmp_path):
+    class Network:
+        def predict(self, images, verbose):
+            return np.float32([[probability if digit == 7 else 0 for digit in range(10)]])
+
+    Image.fromarray(digits["x_test"][0]).save(tmp_path / "digit.png")
+    if said == "refused":
+        with pytest.raises(UserError, match="no single digit"):
+            reading.read(Network(), str(tmp_path / "digit.png"))
+    else:
+        assert repr(reading.read(Network(), str(tmp_path / "digit.png"))) == said
 
 
 @pytest.mark.parametrize("content", [b"", b"a text", b"\xff\xd8\xff\xe0 a JPEG that is cut", None])
