@@ -10,7 +10,7 @@ from PIL import Image
 from constants import Constants
 
 TRAINING, TEST, GREY = "#0072B2", "#D55E00", "#555555"      # Okabe and Ito's blue and vermilion, apart for all eyes
-SMALL, LARGE = 13, 15       # points: of six inches' width, 10 pixels high where a telephone shows 324 pixels
+SMALL, LARGE = 13, 15       # points, in a picture 6 inches wide: 10 pixels high where a telephone shows it 324 wide
 DPI = 220
 
 
@@ -25,7 +25,7 @@ def draw_curves(history, data_name):
 
 
 def draw_metric(metric, history, data_name):
-    """Draw the loss, or the accuracy as the error in percent, on a logarithmic axis: past the second epoch."""
+    """Draw the loss, or the accuracy as the error in percent; the axis is logarithmic, so that late epochs show."""
     figure = Figure(figsize=(6, 4.9))
     axes = add_axes(figure, [.155, .12, .81, .52])
     what, unit, form = ("error", "%", ".2f") if metric == "accuracy" else ("loss", "", ".4f")

@@ -211,6 +211,22 @@ def test_several_steps_an_execution_are_the_same_steps(count, batch, capsys):
     assert shown and all(int(word.split("/")[0]) <= steps for word in shown)
 
 
+def test_pipelines_are_not_tuned_in_train_alone(batch, monkeypatch):
+    network, tuned, start = accelerate(lenet5.build_lenet()), [], tf.data.Dataset.__iter__
+
+    def iterate(dataset):
+        tuned.append(dataset.options().autotune.enabled)
+        return start(dataset)
+
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", iterate)
+    lenet5.compile_lenet(network)
+    lenet5.train(network, batch, batch, 1, 100, "few")
+    assert set(tuned) == {False}
+    tuned.clear()
+    network.fit(*batch, verbose=0)
+    assert set(tuned) == {None}
+
+
 def test_after_train_each_batch_is_a_step_again(batch):
     network, seen = accelerate(lenet5.build_lenet()), []
     network.compile("sgd", "categorical_crossentropy", steps_per_execution=2)

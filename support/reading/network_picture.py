@@ -51,8 +51,7 @@ def draw_network(lenet, image, photograph=None, box=None):
 
 
 def list_cells(network, image):
-    """Return name, caption and values of the image, of each layer named in capitals, as the paper's are, and the last.
-    """
+    """Return name, caption and values of the image, of each layer with a name in capitals, and of the last layer."""
     keras = load_keras()
     layers = [layer for layer in network.layers if layer.name[0].isupper() or layer is network.layers[-1]]
     watched = keras.Model(network.inputs[0], [layer.output for layer in layers])
@@ -80,7 +79,7 @@ def describe_shape(maps):
 
 
 def font(points, weight=""):
-    """Return matplotlib's own font, which is there wherever matplotlib is."""
+    """Return matplotlib's own font, which every machine with matplotlib has."""
     folder = os.path.join(matplotlib.get_data_path(), "fonts", "ttf")
     return ImageFont.truetype(os.path.join(folder, f"DejaVuSans{weight}.ttf"), int(points * POINT))
 

@@ -40,20 +40,24 @@ def several_steps(network):
     """Let a network that accelerate made take STEPS steps an execution; afterwards as many as it was compiled for.
 
     Yields the arguments that fit and evaluate then need, by name. One step an execution takes a fifth more processor
-    time, and Keras' input pipeline then stands still for seconds at the end of some epochs.
+    time. Meanwhile Keras makes its input pipelines without autotuning: at the end of an epoch, TensorFlow 2.21 waits
+    for the tuning thread, which sometimes misses that it is to stop, and sleeps on for as long as the epoch took.
     """
     if type(network).__name__ != "FastNetwork":
         yield {}
         return
-    from support.speed.network import ProgressBar
-    compiled = network.steps_per_execution
+    import tensorflow as tf
+    from support.speed.network import ProgressBar, UntunedOptions
+    compiled, options = network.steps_per_execution, tf.data.Options
 
     def set_steps(count):
         network.steps_per_execution = count
         network.train_function = network.test_function = None      # which are compiled for another number of steps
 
     set_steps(STEPS)
+    tf.data.Options = UntunedOptions
     try:
         yield {"callbacks": [ProgressBar()]}
     finally:
+        tf.data.Options = options
         set_steps(compiled)

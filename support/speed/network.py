@@ -64,6 +64,14 @@ def find_obstacle(network):
     return f"{len(KNOWN_LAYERS) - len(known)} of the {len(KNOWN_LAYERS)} layers C1 to C5 are there"
 
 
+class UntunedOptions(tf.data.Options):
+    """Options of a tf.data pipeline, without autotuning."""
+
+    def __init__(self):
+        super().__init__()
+        self.autotune.enabled = False
+
+
 class ProgressBar(keras.callbacks.ProgbarLogger):
     """Keras' progress bar, which a last execution of fewer steps would carry beyond its end; in a notebook, a line."""
 
