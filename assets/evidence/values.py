@@ -134,7 +134,8 @@ def describe_stacks():
     return {"rows": rows, "table": "\n" + "".join(f"| {line} |\n" for line in lines) + "\n", "n": len(stacks.STACKS),
             "short": [f"{run['stack']}: {run['test_accuracy']:.4f}" for run in runs if run["epochs"] == 1] or ["none"],
             "missing": [name for name in stacks.STACKS if name not in made] or ["none"],
-            "commits": list(dict.fromkeys(run["commit"] for run in runs)), "gflops": collect(runs, "gflops"),
+            "commits": list(dict.fromkeys(run["commit"] for run in runs)),
+            "gflops": np.array([run["gflops"] for run in runs if run["gflops"] is not None]),
             "hardware": list(dict.fromkeys(run["hardware"] for run in runs))}
 
 
