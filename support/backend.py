@@ -122,7 +122,8 @@ def set_up(seed):
     """Seed all random numbers, set the threads, and let memory on a GPU grow as needed."""
     keras, (tf_1, tf_2) = load_keras(), get_tensorflow()
     if hasattr(keras.utils, "set_random_seed"):
-        keras.utils.set_random_seed(seed)
+        with without_chatter():     # of TensorFlow, which this loads where it is installed, on another backend, too
+            keras.utils.set_random_seed(seed)
     else:
         random.seed(seed)
         np.random.seed(seed)
