@@ -1,11 +1,11 @@
 """Train, test and read on the TensorFlow of each year, each in an environment of its own, which is deleted afterwards.
 
-    python assets/evidence/stacks/stacks.py [NAME ...] [--short] [--environments FOLDER]
+    python assets/evidence/stacks/stacks.py [NAME ...] [--short] [--environments FOLDER] [--into FOLDER]
 
 Each stack that is LONG has 12 epochs with seeds 0 to 2, the others one epoch with seed 0. A record is in results.json
 at once, and is not made again; what is not there at the end is named. --short is what .ci/run does: with the stacks of
 CI, it trains an epoch of few digits, tests weights and reads a picture. It takes pyenv's interpreters, or those on the
-path, and is itself run by today's stack.
+path, and is itself run by today's stack. The records name the clone's commit, which stays clean with --into.
 """
 import argparse
 import collections
@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from support import mnist
 
-RESULTS, WEIGHTS = HERE / "results.json", ROOT / "assets" / "LeNet-5.weights.h5"
+WEIGHTS = ROOT / "assets" / "LeNet-5.weights.h5"
 KEYS = "commit", "versions", "hardware", "gflops", "layers", "test_accuracy", "test_loss", "training_time"
 SEEDS, EPOCHS = [0, 1, 2], 12        # of a stack that is LONG
 
@@ -127,9 +127,11 @@ def main():
     parser.add_argument("--beside", action="store_true",
                         help="other programs run at the same time: times and rates are not kept")
     parser.add_argument("--environments", type=pathlib.Path, help="take the environments that are there, and keep them")
+    parser.add_argument("--into", type=pathlib.Path, default=HERE, help="where results.json is (%(default)s)")
     options = parser.parse_args()
+    path = options.into / "results.json"
     chosen = options.names or [name for name, stack in STACKS.items() if CI in stack.use or not options.short]
-    done = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    done = json.loads(path.read_text()) if path.exists() else []
     for name in chosen:
         stack, started = STACKS[name], time.time()
         seeds = options.seeds if LONG in stack.use else [0]
@@ -149,7 +151,7 @@ def main():
                 if options.beside:
                     record.update(training_time=None, gflops=None)
                 done.append({"stack": name, "seed": seed, "epochs": epochs, **{key: record[key] for key in KEYS}})
-                RESULTS.write_text(json.dumps(done, indent=1))
+                path.write_text(json.dumps(done, indent=1))
                 print(f"{name}, seed {seed}: {record['test_accuracy']} in {record['training_time']} s", flush=True)
     if not options.short:
         made = {each["stack"] for each in done}
