@@ -76,9 +76,11 @@ def make_environment(stack, folder):
     subprocess.run([found[-1] if found else f"python{stack.python}", "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     pip = ["pip==21.3.1"] if stack.python == "3.6" else []      # the last
-    # One after the other, so that a Keras overrules the one that TensorFlow wants
-    for package in [*pip, *stack.packages.split(), "matplotlib"]:
-        subprocess.run([python, "-m", "pip", "install", "-q", package], cwd=ROOT, check=True)
+    # Keras last, so that it overrules the one that TensorFlow wants; the others together, for they agree on a NumPy
+    keras = [package for package in stack.packages.split() if package.startswith("keras")]
+    others = [package for package in stack.packages.split() if package not in keras]
+    for packages in filter(None, [pip, [*others, "matplotlib"], keras]):
+        subprocess.run([python, "-m", "pip", "install", "-q", *packages], cwd=ROOT, check=True)
     return python
 
 
