@@ -99,7 +99,7 @@ def find_accuracy(printed):
 
 def check(python, folder):
     """Train an epoch of few digits, test its weights and the shipped ones, here and there, and read a picture."""
-    digits = {name: array[:4000] for name, array in mnist.load_digits().items()}
+    digits = {name: array[:8000] for name, array in mnist.load_digits().items()}
     few, logs, picture = folder / "few.npz", folder / "logs", folder / "seven.png"
     np.savez(few, **digits)
     Image.fromarray(255 - np.pad(np.kron(digits["x_test"][0], np.ones((8, 8), np.uint8)), 50)).save(picture)
