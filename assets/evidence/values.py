@@ -117,8 +117,8 @@ def describe_stacks():
     runs = load("stacks", "results.json")
     made = [name for name in stacks.STACKS if name in {run["stack"] for run in runs}]
     rows = {}
-    lines = ["TensorFlow | its year | Keras | Python | test accuracy: mean (range) | time, s: median | layers",
-             "---|---|---|---|---|---|---"]
+    lines = ["TensorFlow | its year | Keras | Python | runs | test accuracy: mean (range) | time, s: median | layers",
+             "---|---|---|---|---|---|---|---"]
     for name in made:
         of = [run for run in runs if run["stack"] == name and run["epochs"] == stacks.EPOCHS]
         if of:
@@ -128,7 +128,8 @@ def describe_stacks():
             low, high = rows[name]["accuracy"].min(), rows[name]["accuracy"].max()
             lines.append(" | ".join([
                 of[0]["versions"]["tensorflow"], str(rows[name]["year"]), of[0]["versions"]["keras"],
-                of[0]["versions"]["python"], f"{rows[name]['accuracy'].mean():.4f} ({low:.4f}\u2013{high:.4f})",
+                of[0]["versions"]["python"], str(len(of)),
+                f"{rows[name]['accuracy'].mean():.4f} ({low:.4f}\u2013{high:.4f})",
                 f"{np.median(seconds):.0f}" if seconds else "not timed",
                 "accelerated" if of[0]["layers"] == "fast" else "Keras' own"]))
     return {"rows": rows, "table": "\n" + "".join(f"| {line} |\n" for line in lines) + "\n", "n": len(stacks.STACKS),
