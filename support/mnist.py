@@ -26,7 +26,8 @@ def load_digits(path=None):
     """
     source = path or MNIST_PATH
     try:
-        digits = read_idx(source) if os.path.isdir(source) else read_npz(source)
+        digits = ({name: read_idx(source, file_name) for name, file_name in IDX_FILES.items()}
+                  if os.path.isdir(source) else read_npz(source))
         for part in "train", "test":
             check(part, digits["x_" + part], digits["y_" + part])
     except Exception as error:      # whatever a damaged or hostile file provokes
@@ -48,14 +49,9 @@ def read_npz(path):
         return {name: archive[name] for name in NAMES}
 
 
-def read_idx(folder):
-    """Read the format that http://yann.lecun.com/exdb/mnist/ describes."""
-    return {name: read_idx_file(find_idx(folder, file_name), 3 if name.startswith("x") else 1)
-            for name, file_name in IDX_FILES.items()}
-
-
-def read_idx_file(path, rank):
-    """Read an IDX file, gzipped or not: unsigned bytes in rank dimensions."""
+def read_idx(folder, file_name):
+    """Read an IDX file, gzipped or not, in the format that http://yann.lecun.com/exdb/mnist/ describes."""
+    path, rank = find_idx(folder, file_name), 3 if "images" in file_name else 1
     try:
         check_file(path)
         with open(path, "rb") as file:

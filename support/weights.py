@@ -15,14 +15,11 @@ from support.backend import load_keras
 def save_weights(lenet, path):
     """Write a network's weights, without the optimizer's, as Keras does; the name has to end with .weights.h5."""
     keras = load_keras()
-    plain = keras.Model(lenet.inputs, lenet.outputs)
+    written = path if hasattr(keras, "ops") else path + ".h5"       # 2.12 to 2.15 go by the name, to another format
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")     # of h5py, Keras and NumPy, about one another
-        if hasattr(keras, "ops"):
-            plain.save_weights(path)
-        else:       # 2.12 to 2.15 take such a name for a format that no other Keras reads
-            plain.save_weights(path + ".h5")
-            os.replace(path + ".h5", path)
+        keras.Model(lenet.inputs, lenet.outputs).save_weights(written)
+    os.replace(written, path)
 
 
 def load_weights(lenet, path):
@@ -45,10 +42,8 @@ def load_weights(lenet, path):
                 arrays = find_arrays(lenet, file, expected)
                 if arrays:
                     lenet.set_weights([array[()] for array in arrays])
-            if not arrays:
-                named = os.path.join(folder, "named.weights.h5")        # Keras goes by the name
-                shutil.copyfile(source, named)
-                lenet.load_weights(named)
+            if not arrays:      # Keras goes by the name
+                lenet.load_weights(shutil.copyfile(source, os.path.join(folder, "named.weights.h5")))
         if not all(np.isfinite(array).all() for array in lenet.get_weights()):
             raise ValueError("it has weights that are not finite")
     except Exception as error:      # whatever a damaged or foreign file provokes
@@ -60,14 +55,13 @@ def find_arrays(lenet, file, own):
 
     own: the network's own file. Raises ValueError where names or shapes are those of another network.
     """
-    layers = [layer for layer in lenet.layers if layer.weights]
-    shapes = [array.shape for layer in layers for array in layer.get_weights()]
+    shapes = [array.shape for layer in lenet.layers for array in layer.get_weights()]
     old, fits = file.get("model_weights", file), True
     is_own = "layers" in file and "layers" in own
     if "layer_names" in old.attrs:      # Keras 2
         groups = [old[name] for name in old.attrs["layer_names"] if len(old[name].attrs["weight_names"])]
         arrays = [group[name] for group in groups for name in group.attrs["weight_names"]]
-        fits = [group.name.split("/")[-1] for group in groups] == [layer.name for layer in layers]
+        fits = [group.name.split("/")[-1] for group in groups] == [each.name for each in lenet.layers if each.weights]
     elif is_own:
         names = []
         own.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
