@@ -82,8 +82,7 @@ def train(network, training, test, epochs, batch_size, data_name):
                              callbacks=[check, *bars.get("callbacks", [])])
         history = results.name_values(fitted.history)
         curves = results.draw(pictures.draw_curves, history, data_name) or {}
-        tested = network.evaluate(x=test[0], y=test[1], batch_size=batch_size, **bars)
-    tested = results.name_results(network, tested)
+        tested = results.name_results(network, network.evaluate(x=test[0], y=test[1], batch_size=batch_size, **bars))
     seconds = time.perf_counter() - start
     return {"training_time": round(seconds, 2), "test_loss": tested["loss"], "test_accuracy": tested.get("accuracy"),
             "history": history}, curves

@@ -1,5 +1,4 @@
 """What every run passes through: Keras loaded, options, digits, record, pictures. What all of it shares stands here."""
-import errno
 import os
 import stat
 
@@ -21,10 +20,8 @@ LARGEST = 2 ** 31       # bytes of a foreign file, and of what is unpacked from 
 def check_file(path):
     """Raise OSError or ValueError unless a path is that of a plain file, not of a pipe, of LARGEST bytes at most."""
     status = os.stat(path)
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError("it is not a plain file")
+        raise ValueError("it is a folder or a pipe, not a plain file")
     check_size(status.st_size)
 
 

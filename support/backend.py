@@ -85,7 +85,8 @@ def import_keras(name):
     if name == "tensorflow":
         import tensorflow as tf
         # Deprecations of what Keras itself calls (1.13 to 1.15), and functions that a second network traces again
-        logging.getLogger("tensorflow").addFilter(is_telling)
+        own = re.compile("deprecated|<function (Model|TensorFlowTrainer).* retracing")
+        logging.getLogger("tensorflow").addFilter(lambda record: not own.search(str(record.msg)))
         if hasattr(tf, "Session"):      # TensorFlow 1
             # Else a weight may be overwritten before every gradient has read it: 1.13 and 1.14 do not learn then
             tf.enable_resource_variables()
@@ -98,11 +99,6 @@ def import_keras(name):
 def parse_release(version):
     """Return a version's first two numbers."""
     return tuple(int(number) for number in version.split(".")[:2])
-
-
-def is_telling(record):
-    """False for what TensorFlow logs about Keras' own code: a filter of Python's logging."""
-    return not re.search("deprecated|<function (Model|TensorFlowTrainer).* retracing", str(record.msg))
 
 
 def get_name():

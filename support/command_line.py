@@ -39,11 +39,8 @@ def say(text, stream=None):
 
 def end(error, name="lenet5.py: "):
     """Print on stderr why something ended; return the exit code."""
-    code, reason = 2, error
-    if isinstance(error, FloatingPointError):
-        code, reason = 1, f"{error}; nothing was written"
-    elif isinstance(error, KeyboardInterrupt):
-        code, reason = 130, "interrupted"
+    code = {FloatingPointError: 1, KeyboardInterrupt: 130}.get(type(error), 2)
+    reason = {1: f"{error}; nothing was written", 130: "interrupted"}.get(code, error)
     say(f"{name}{reason}", sys.stderr)
     return code
 

@@ -44,8 +44,7 @@ def describe_cpu():
     """Return the processor's name, the cores that this process may use, and the widest vector extension."""
     name, extension = platform.processor() or platform.machine(), ""
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        lines = dict(line.split(":", 1) for line in file if ":" in line)
-        lines = {key.strip(): value.strip() for key, value in lines.items()}
+        lines = dict(map(str.strip, line.split(":", 1)) for line in file if ":" in line)
         name, flags = lines.get("model name", name), lines.get("flags", "").split()
         extension = next((label for flag, label in EXTENSIONS.items() if flag in flags), "")
     cores = f"{backend.count_cores()} core{'s' if backend.count_cores() > 1 else ''}"

@@ -97,10 +97,8 @@ def describe(digits, path=None):
     """Return what the record says of the digits: their name, "MNIST" only where they are, and their SHA-256."""
     hashes = {name: hashlib.sha256(array.astype(np.uint8) if array.max() < 256 else array).hexdigest()
               for name, array in ((name, digits[name]) for name in NAMES)}
+    if hashes == Constants.MNIST_SHA256:
+        return {"name": "MNIST", "sha256": hashes}
     path = os.path.abspath(path or MNIST_PATH)
     name = os.path.basename(path)
-    if hashes == Constants.MNIST_SHA256:
-        name = "MNIST"
-    elif name == "MNIST":
-        name = path
-    return {"name": name, "sha256": hashes}
+    return {"name": path if name == "MNIST" else name, "sha256": hashes}

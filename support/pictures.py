@@ -45,15 +45,14 @@ def draw_metric(metric, history, data_name):
                 handletextpad=.5, labelspacing=.3, borderaxespad=0)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("epoch", fontsize=SMALL)
-    scale = ""
     shown = np.concatenate([line.get_ydata() for line in axes.lines])
-    if shown.min() >= 0 < shown.max():      # not so for a loss of another kind, nor for a run without an error
+    is_log = shown.min() >= 0 < shown.max()     # not so for a loss of another kind, nor for a run without an error
+    if is_log:
         axes.set_yscale("log", nonpositive="clip")
         axes.yaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
-        scale = " (log scale)"
-    axes.set_ylabel(what + (unit and ", " + unit) + scale, fontsize=SMALL)
+    axes.set_ylabel(what + (unit and ", " + unit) + (" (log scale)" if is_log else ""), fontsize=SMALL)
     add_title(figure, title, f"LeNet-5 on {label(data_name)}")
     return figure
 
@@ -62,8 +61,7 @@ def draw_metric(metric, history, data_name):
 def draw_errors(images, misclassified, data_name, shown=None):
     """Draw every misclassified test digit with "true -> predicted", after the paper's Fig. 8: a JPEG's bytes.
 
-    images: uint8 (n, 28, 28); misclassified: [index, true, predicted] of each
-    shown: how many are drawn, the first; None is all
+    images: uint8 (n, 28, 28); misclassified: [index, true, predicted] of each; shown: how many are drawn; None is all
     """
     title = f"{len(misclassified):,} of {len(images):,} misread: true \u2192 predicted"
     misclassified = misclassified[:shown]

@@ -67,25 +67,22 @@ class RunFolder:
                 path = os.path.join(self.logs, name.format(repr(self.stamp)))
                 try:
                     move(made, path)
+                    self.is_taken = True
+                    return path
                 except FileExistsError:
                     if self.is_taken:
                         raise
                     self.stamp = float(np.nextafter(self.stamp, np.inf))
-                else:
-                    self.is_taken = True
-                    return path
 
 
 def move(source, target):
     """Move a file to a name that is free; raises FileExistsError where something has it."""
     try:
         os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:         # the file system has no links
+    except OSError:
         if os.path.lexists(target):
             raise FileExistsError(f"{target} is there already")
-        os.rename(source, target)
+        os.rename(source, target)       # the file system has no links
     else:
         os.remove(source)
 
@@ -117,10 +114,9 @@ def describe_commit():
     """Return which commit of this repository the code is, with "-dirty" where it was changed; None outside of one."""
     command = ["git", "--git-dir", os.path.join(ROOT, ".git"), "--work-tree", ROOT, "describe", "--always", "--dirty"]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    except OSError:     # no Git
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL).decode().strip()
+    except (OSError, subprocess.CalledProcessError):        # no Git, or no repository
         return None
-    return done.stdout.decode().strip() or None
 
 
 def shorten(value):

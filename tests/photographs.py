@@ -18,8 +18,6 @@ def draw_stroke(digit, height, chance, pen="felt", faint=False):
     digit = np.pad(digit[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1], 2)
     scale = height / 20
     large = ndimage.zoom(np.float32(digit), scale, order=1)
-    if scale < 2:
-        return large.clip(0, 255) / 255
     large = ndimage.gaussian_filter(large, scale * .4)
     level = {"thin": 110, "marker": 50}.get(pen, 105)
     drawn = large > level
@@ -74,22 +72,21 @@ def make_desk(chance, shape):
     return desk + 8 * ndimage.gaussian_filter(grains, (0, 12))[..., None]
 
 
-def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None, size=SIZE, light=None, blur=.7,
-               desk=False, ink=None, faint=False, margin=None, pixels=None):
+def photograph(digit, chance, paper="plain", pen="felt", share=None, light=None, blur=.7, desk=False, ink=None,
+               faint=False, margin=None, pixels=None):
     """Return a photograph as a PIL image.
 
-    share: the digit's part of the picture's shorter side; place: of its middle, each in [0, 1]
+    share: the digit's part of the picture's shorter side
     light: "shadow" (an edge across the digit), "lamp" (from one side), "side" (the same, grazing), "vignette"
     ink: coverage, instead of a digit's stroke
     margin: around the digit, in its height, where the picture is cut to it; pixels: of the longer side at the end
     """
-    shape = size[::-1]
+    shape = SIZE[::-1]
     sheet = make_paper(chance, shape, paper)
     share = share or chance.uniform(.12, .5)
     ink = draw_stroke(digit, share * min(shape), chance, pen, faint) if ink is None else ink
     ink = ndimage.rotate(ink, chance.uniform(-6, 6), order=1)[:shape[0], :shape[1]].clip(0, 1)
-    if place is None:
-        place = chance.uniform(.35, .65, 2) if desk else chance.uniform(.05, .95, 2)
+    place = chance.uniform(.35, .65, 2) if desk else chance.uniform(.05, .95, 2)
     room = [side - part for side, part in zip(shape, ink.shape)]
     top, left = (int(np.clip(at * side - part / 2, min(8, free), max(free - 8, 0)))
                  for at, side, part, free in zip(place, shape, ink.shape, room))
@@ -101,8 +98,8 @@ def photograph(digit, chance, paper="plain", pen="felt", share=None, place=None,
     written += ink[..., None] * (np.float32(color) - written)
     if desk:
         corners = np.float32([(.16, .14), (.85, .17), (.83, .86), (.15, .88)]) + chance.uniform(-.05, .05, (4, 2))
-        mask = Image.new("L", size)
-        ImageDraw.Draw(mask).polygon([tuple(corner) for corner in corners * size], fill=255)
+        mask = Image.new("L", SIZE)
+        ImageDraw.Draw(mask).polygon([tuple(corner) for corner in corners * SIZE], fill=255)
         shade = np.float32(mask.filter(ImageFilter.GaussianBlur(12)))[..., None] / 255
         mask = np.float32(mask.filter(ImageFilter.GaussianBlur(1)))[..., None] / 255
         table = make_desk(chance, shape) * (1 - .4 * shade)

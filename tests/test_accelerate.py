@@ -1,6 +1,5 @@
 """accelerate(lenet) can be deleted: fit, evaluate and predict give the same without it, and lenet stays plain Keras."""
 import json
-from multiprocessing.pool import ThreadPool
 
 import keras
 import numpy as np
@@ -39,7 +38,6 @@ def build_twins(build):
     """Return an accelerated network and a plain one, of the same weights and without dropout."""
     twins = accelerate(build()), build()
     for network in twins:
-        network.build((None, 32, 32, 1)) if not network.built else None
         for layer in network.layers:
             layer.rate = 0
     weights = [weight + np.random.normal(0, .01, weight.shape) for weight in twins[0].get_weights()]
@@ -74,13 +72,11 @@ CHANGES = {
     "behind C5": (change(F6=lambda layer: [layer, layers.BatchNormalization(), layers.Activation(center)]), None),
     "strides": (change(C1={"strides": 2}, C5={"kernel_size": 1}), "C1 has strides (2, 2)"),
     "bfloat16": (change(C1={"dtype": "mixed_bfloat16"}), "C1 has compute_dtype bfloat16"),
-    "MaxPool2D": (change(SP2=lambda layer: [layers.MaxPool2D(2, name="SP2")]), "SP2 is a MaxPooling2D layer"),
     "normalised": (change(SP2=lambda layer: [layer, layers.BatchNormalization(name="N")]), "N is a BatchNormalization"),
     "lambda": (change(C1={"activation": lambda x: center(x)}), "C1 has an activation that is not Keras' own"),
     "regularised": (change(C1={"activity_regularizer": "l2"}), "C1 has activity_regularizer"),
     "larger images": (change(input_shape=(36, 36, 1)), "InputLayer of 32x32 pixels"),
     "functional": (change(make=lambda stack: keras.Sequential(stack)._functional), "not a keras.Sequential"),
-    "no InputLayer": (change(make=lambda stack: keras.Sequential(stack[1:])), "not a keras.Sequential"),
 }
 
 
@@ -139,64 +135,32 @@ def test_dropout_drops_the_stated_fraction_and_scales_by_it(rate):
 
 # What train and the caller's own fit do
 
-@pytest.fixture(scope="module")
-def trained(batch):
-    """The plain network, and the accelerated one by which it was trained."""
+def test_lenet_is_plain_keras_after_training(batch, tmp_path):
     lenet = lenet5.build_lenet()
     network = accelerate(lenet)
     lenet5.compile_lenet(network)
     lenet5.train(network, batch, batch, 1, 64, "few")
-    return lenet, network
-
-
-def save(network, path):
-    network.save(path)
-    return keras.models.load_model(path)
-
-
-def clone(network, _):
-    other = keras.models.clone_model(network)
-    other.set_weights(network.get_weights())
-    return other
-
-
-def export(network, path):
-    network.export(path, verbose=False)
-    loaded = tf.saved_model.load(path)
-    return lambda images: loaded.serve(images)
-
-
-@pytest.mark.parametrize("name, use", {
-    "export": export, ".keras": save, "clone": clone,
-    "cut": lambda network, _: keras.Model(network.inputs[0], network.layers[-1].output)}.items())
-def test_lenet_is_plain_keras_after_training(trained, batch, tmp_path, name, use):
-    lenet, network = trained
-    other = use(lenet, str(tmp_path / ("saved" + name)))
-    for each in other, network:
-        assert np.abs(np.array(each(batch[0])) - np.array(lenet(batch[0]))).max() < 1e-6
+    lenet.save(tmp_path / "saved.keras")
+    lenet.export(str(tmp_path / "exported"), verbose=False)
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    for other in (network, keras.models.load_model(tmp_path / "saved.keras"), exported.serve,
+                  keras.Model(lenet.inputs[0], lenet.layers[-1].output)):
+        assert np.abs(np.array(other(batch[0])) - np.array(lenet(batch[0]))).max() < 1e-6
 
 
 def squares(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - y_pred), -1)       # float32 only where Keras' fit makes the labels so
 
 
-def test_fit_and_evaluate_do_what_the_caller_asks_for(batch):
-    """The accelerated network gives what one gives that knows nothing of it."""
-    options = {"shuffle": False, "verbose": 0, "batch_size": 100}
-    calls = {
-        "weights": lambda network: network.fit(
-            *batch, sample_weight=np.arange(300) / 150, validation_split=.2, **options).history,
-        "classes": lambda network: network.fit(*batch, class_weight={3: 0., 4: 2.}, **options).history,
-        "batch": lambda network: network.train_on_batch(
-            batch[0][:9], batch[1][:9].astype("float32"), return_dict=True)}
-    twins = accelerate(build_without_dropout()), build_without_dropout()
-    for network in twins:
+def test_fit_is_that_of_the_plain_network(batch):
+    histories = []
+    for network in accelerate(build_without_dropout()), build_without_dropout():
         schedule = keras.optimizers.schedules.ExponentialDecay(.1, 1, .5)
         network.compile(keras.optimizers.SGD(schedule), "categorical_crossentropy", metrics=["precision", squares])
-    for name, call in calls.items():
-        ours, expected = (call(network) for network in twins)
-        assert ours.keys() == expected.keys(), name
-        assert np.allclose(list(ours.values()), list(expected.values()), rtol=1e-4), name
+        histories.append(network.fit(*batch, sample_weight=np.arange(300) / 150, validation_split=.2, shuffle=False,
+                                     verbose=0).history)
+    assert histories[0].keys() == histories[1].keys()
+    assert np.allclose(list(histories[0].values()), list(histories[1].values()), rtol=1e-4)
 
 
 @pytest.mark.parametrize("count", [300, 157 * 20 + 20])
@@ -210,28 +174,12 @@ def test_several_steps_an_execution_are_the_same_steps(count, batch, capsys):
     assert shown and all(int(word.split("/")[0]) <= steps for word in shown)
 
 
-def test_pipelines_are_not_tuned_in_train_alone(batch, monkeypatch):
-    network, tuned, start = accelerate(lenet5.build_lenet()), [], tf.data.Dataset.__iter__
-
-    def iterate(dataset):
-        tuned.append(dataset.options().autotune.enabled)
-        return start(dataset)
-
-    monkeypatch.setattr(tf.data.Dataset, "__iter__", iterate)
-    lenet5.compile_lenet(network)
-    lenet5.train(network, batch, batch, 1, 100, "few")
-    assert set(tuned) == {False}
-    tuned.clear()
-    network.fit(*batch, verbose=0)
-    assert set(tuned) == {None}
-
-
 def test_after_train_each_batch_is_a_step_again(batch):
     network, seen = accelerate(lenet5.build_lenet()), []
     network.compile("sgd", "categorical_crossentropy", steps_per_execution=2)
     with several_steps(network):
-        assert network.steps_per_execution == STEPS
-    assert network.steps_per_execution == 2
+        assert network.steps_per_execution == STEPS and tf.data.Options().autotune.enabled is False
+    assert network.steps_per_execution == 2 and tf.data.Options().autotune.enabled is None
     network.compile("sgd", "categorical_crossentropy")
     with pytest.raises(FloatingPointError, match="epoch 1"):
         lenet5.train(network, (batch[0], np.full_like(batch[1], np.nan)), batch, 1, 100, "few")
@@ -239,9 +187,6 @@ def test_after_train_each_batch_is_a_step_again(batch):
     count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: seen.append(step))
     network.fit(data, steps_per_epoch=5, epochs=2, callbacks=[count], verbose=0)
     assert seen == 2 * list(range(5)) and network.optimizer.iterations == 3 + 10
-    rows = [20, 70, 150, 300]
-    predictions = ThreadPool(4).map(lambda count: network.predict(batch[0][:count], batch_size=8, verbose=0), rows)
-    assert list(map(len, predictions)) == rows
 
 
 def test_distribution_strategies_get_plain_keras():
@@ -252,16 +197,10 @@ def test_distribution_strategies_get_plain_keras():
     assert accelerate(lenet) is lenet
 
 
-@pytest.mark.parametrize("name, used, options", [
-    ("policy", "keras", {}), ("eagerly", "fast", {"run_eagerly": True}),
-    ("whole numbers as labels", "fast", {"loss": "sparse_categorical_crossentropy"}),
-    ("no metric", "fast", {"metrics": []}), ("another metric", "fast", {"metrics": ["categorical_accuracy"]}),
-    *([("a metric of ten values", "fast", {"metrics": ["accuracy", keras.metrics.F1Score()]})]
-      if keras.__version__ >= "3.13" else [])])     # before, Keras' progress bar takes no arrays
-def test_train_with_other_settings(name, used, options, batch, request, monkeypatch):
-    if name == "policy":
-        request.addfinalizer(lambda: keras.mixed_precision.set_global_policy("float32"))
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+@pytest.mark.parametrize("options", [
+    {"run_eagerly": True}, {"loss": "sparse_categorical_crossentropy"}, {"metrics": []},
+    {"metrics": ["categorical_accuracy"]}], ids=str)
+def test_train_with_other_settings(options, batch):
     network = accelerate(lenet5.build_lenet())
     options = {"optimizer": "adam", "loss": "categorical_crossentropy", "metrics": ["accuracy"], **options}
     network.compile(**options)
@@ -269,7 +208,7 @@ def test_train_with_other_settings(name, used, options, batch, request, monkeypa
     pair = batch[0], digits if "sparse" in options["loss"] else batch[1]
     result, curves = lenet5.train(network, pair, pair, 1, 100, "few")
     has_accuracy = "accuracy" in options["metrics"]
-    assert layers_used(network) == used and set(curves) == ({"acc", "loss"} if has_accuracy else {"loss"})
+    assert layers_used(network) == "fast" and set(curves) == ({"acc", "loss"} if has_accuracy else {"loss"})
     right = (network.predict(batch[0], batch_size=100, verbose=0).argmax(1) == digits).mean()
     assert result["test_accuracy"] == (pytest.approx(right) if has_accuracy else None)
     assert json.dumps(result)

@@ -35,11 +35,11 @@ def test_importing_does_nothing():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_import_of_lenet5_raises_where_keras_cannot_be_loaded(tmp_path):
-    code = "import support\ntry: import lenet5\nexcept support.UserError: print('raised')"
+def test_import_of_lenet5_raises_where_keras_cannot_be_loaded():
+    code = "import support\ntry: import lenet5\nexcept support.UserError as error: print(error)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
                           env=dict(os.environ, KERAS_BACKEND="numpy"))
-    assert done.stdout == "raised\n"
+    assert re.fullmatch("Keras cannot be loaded: the backend numpy .*\n", done.stdout)
 
 
 @pytest.mark.parametrize("settings, environment, chosen", [
@@ -59,17 +59,6 @@ def test_backend_that_is_installed_is_chosen(tmp_path, monkeypatch, settings, en
         assert backend.choose_backend() == {"tensorflow": "jax", "jax": "tensorflow"}[chosen]
 
 
-@pytest.mark.parametrize("name", ["foo", "numpy"])
-def test_backend_that_cannot_be_used(name):
-    process = run("--evaluate", "none", KERAS_BACKEND=name)
-    assert process.returncode == 2 and process.stderr.count("\n") == 1, process.stderr
-    assert process.stderr.startswith("lenet5.py: ") and f" {name}" in process.stderr
-
-
-# After two epochs on so few digits, the accuracies of eight seeds spread by this on TensorFlow (standard deviation)
-SPREAD = .020
-
-
 @pytest.mark.parametrize("name", ["jax", "torch"])
 def test_other_backends(name, finished, digits, tmp_path):
     if not importlib.util.find_spec(name):
@@ -80,7 +69,8 @@ def test_other_backends(name, finished, digits, tmp_path):
     record, weights = read_run(tmp_path)
     assert record["backend"] == name and record["versions"][name] and record["layers"] == "keras"
     assert record["history"]["val_loss"][-1] == record["test_loss"]
-    assert abs(record["test_accuracy"] - finished.record["test_accuracy"]) < 3 * 2 ** .5 * SPREAD
+    # On TensorFlow, the accuracies of eight seeds have a standard deviation of .020 after so short a training
+    assert abs(record["test_accuracy"] - finished.record["test_accuracy"]) < 3 * 2 ** .5 * .020
     lenet = lenet5.build_lenet()
     load_weights(lenet, str(weights))
     lenet5.compile_lenet(lenet)

@@ -146,7 +146,7 @@ def test_a_step_is_that_of_keras_gradients(weights, random):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    monkeypatch.setattr(departures, "PATH", str(tmp_path / "results.json"))
+    monkeypatch.setattr(departures, "PATH", tmp_path / "results.json")
 
 
 def test_script_takes_up_where_it_stopped(path, monkeypatch):

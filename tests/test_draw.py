@@ -2,23 +2,19 @@
 import os
 import pathlib
 import re
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import draw
 import lenet5
 from conftest import ROOT
 from support import mnist, weights
 from support.reading.photographs import read_photograph
 
-sys.path.insert(0, os.path.join(ROOT, "assets", "evidence"))
-import draw         # noqa: E402
-
 PAGE = pathlib.Path(ROOT, draw.PAGE)
 LAPTOP, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 844}
-BUTTONS = ["Undo", "Clear", "Save picture", "A test digit", "A digit it misreads"]
 LAYERS = ["Input", "C1", "SP2", "C3", "SP4", "C5", "F6", "Output"]
 STROKES = {"0": [[(.5 + .2 * np.sin(turn), .5 - .3 * np.cos(turn)) for turn in np.linspace(0, 2 * np.pi, 13)]],
            "1": [[(.5, .2), (.5, .8)]],         # in widths of the pad
@@ -183,7 +179,7 @@ def test_units_by_mouse_and_keyboard(open_page):
     page.mouse.move(1, 1)
     assert page.inner_text("#about") == clicked == pointed
     page.locator("#save").focus()
-    for button in BUTTONS[3:] + LAYERS:
+    for button in ["A test digit", "A digit it misreads", *LAYERS]:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.innerText || document.activeElement.id").startswith(
             button if button != "Output" else "0"), button

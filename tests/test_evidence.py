@@ -84,7 +84,7 @@ sys.exit()
 
 @pytest.mark.skipif(not (series.ROOT / ".git").exists(), reason="needs a clone, of which series.py makes one")
 def test_changes_are_measured_once(tmp_path, monkeypatch):
-    path = str(tmp_path / "changes.json")
+    path = tmp_path / "changes.json"
     monkeypatch.setattr(series, "CHANGES", {name: ('"""LeNet-5', WRITE % (series.KEPT, name)) for name in "ab"})
     for seeds in 1, 2:
         series.measure_changes(range(seeds), path)
@@ -93,8 +93,3 @@ def test_changes_are_measured_once(tmp_path, monkeypatch):
     monkeypatch.setattr(backend, "versions", lambda: "others")
     with pytest.raises(SystemExit, match="others"):
         series.measure_changes(range(3), path)
-
-
-def test_progress_bars_are_kept_as_they_end():
-    output = "Epoch 1/2\n\x1b[1m1/2\x1b[0m loss: 3\b\b\b\r\x1b[1m2/2\x1b[0m loss: 1\n\nTesting Loss: 1\n"
-    assert series.last_states(output) == "Epoch 1/2\n2/2 loss: 1\nTesting Loss: 1\n"

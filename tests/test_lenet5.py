@@ -25,10 +25,3 @@ def test_preprocess():
     assert x[1, 2, 2, 0] == 1 and x[1, 29, 28, 0] == np.float32(.2) and np.count_nonzero(x[:2]) == 2
     assert np.count_nonzero(x[2]) == 28 * 28 and (x[2, 2:30, 2:30] == np.float32(.4)).all()
     assert (y == np.eye(10)[[3, 0, 9]]).all()
-
-
-def test_misclassified(batch):
-    lenet, (images, labels) = lenet5.build_lenet(), batch
-    labels, predicted = labels.argmax(1), np.array(lenet(images)).argmax(1)
-    assert lenet5.find_misclassified(lenet, images, labels, 32) == [
-        [index, labels[index], predicted[index]] for index in range(300) if labels[index] != predicted[index]] != []

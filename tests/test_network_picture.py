@@ -1,6 +1,5 @@
 """The network's picture shows what the layers made of the image, whatever the network."""
 import io
-import logging
 
 import keras
 import numpy as np
@@ -77,11 +76,3 @@ def test_output_is_drawn_as_bars_and_the_photograph_with_a_frame(image):
     size = network_picture.WIDTH // 3
     found = np.argwhere(framed[:size, :size])
     assert np.allclose(np.ptp(found, 0), size * np.array([80, 50]) / 400, atol=.07 * size)
-
-
-def test_many_pictures_are_made_without_a_word(image, caplog):
-    lenet = lenet5.build_lenet()
-    with caplog.at_level(logging.WARNING):
-        for _ in range(6):
-            draw_network(lenet, image)
-    assert not caplog.records       # TensorFlow's, of a function traced again and again

@@ -104,24 +104,12 @@ def test_it_says_how_sure_it_is(probability, said, digits, tmp_path):
         assert repr(reading.read(Network(), str(tmp_path / "digit.png"))) == said
 
 
-@pytest.mark.parametrize("content", [b"", b"a text", b"\xff\xd8\xff\xe0 a JPEG that is cut", None])
-def test_what_is_no_picture_is_refused(content, tmp_path):
-    path = tmp_path / "photo.jpg"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(UserError) as error:
-        read_photograph(str(path))
-    assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("orientation, undo", [
-    (3, Image.ROTATE_180), (5, Image.TRANSPOSE), (6, Image.ROTATE_90), (8, Image.ROTATE_270)])
-def test_pictures_are_turned_upright(orientation, undo, digits, tmp_path):
+def test_pictures_are_turned_upright(digits, tmp_path):
     picture = photographs.photograph(digits["x_test"][0], np.random.RandomState(0), share=.4)
     picture.save(tmp_path / "upright.png")
     exif = Image.Exif()
-    exif[0x0112] = orientation
-    picture.transpose(undo).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    exif[0x0112] = 6      # turned to the left
+    picture.transpose(Image.ROTATE_90).save(tmp_path / "turned.jpg", exif=exif, quality=95)
     upright, turned = (read_photograph(str(tmp_path / name)) for name in ("upright.png", "turned.jpg"))
     assert turned.image.shape == upright.image.shape
     assert np.abs(np.subtract(turned.box, upright.box)).max() <= 3

@@ -9,14 +9,11 @@ import pytest
 import pictures
 import report
 import values
+from test_readme import read
 
 # Set, not measured: versions, the network's, the optimizers' and the paper's own numbers, licences, levels of tests
 SET = set("1.11 1.13 1.14 2.11 2.15 2.18 2.22 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14"
           " 0.25 0.5 0.1 1.175 1.7159 0.001 1.0 3.0 0.01 0.05 95%".split())
-
-
-def read(path):
-    return (report.ROOT / path).read_text(encoding="utf-8")
 
 
 def test_pages_and_weights_are_as_written(tmp_path):

@@ -153,13 +153,11 @@ def test_history_of_any_fit(batch):
 
 
 def test_fewest_digits_of_a_float32():
-    values = [np.float32(.9905), float(np.float32(.9905)), .1, [np.float32(.1)], 1e300, "12:01", None, 3]
+    values = [np.float32(.9905), float(np.float32(.9905)), .1, np.float32([.1]), 1e300, "12:01", None, 3]
     with np.printoptions(precision=2, legacy="1.13"):
         assert results.shorten(values) == [.9905, .9905, .1, [.1], 1e300, "12:01", None, 3]
 
 
-@pytest.mark.parametrize("name", ["loss", "val_loss"])
-def test_loss_that_is_not_finite(name):
-    results.check_finite(0, {"loss": 1., "when": "12:01"})
-    with pytest.raises(FloatingPointError, match=f"^{name} is inf in epoch 3; try"):
-        results.check_finite(2, {"loss": 1., name: np.inf})
+def test_test_loss_that_is_not_finite():
+    with pytest.raises(FloatingPointError, match="^val_loss is inf in epoch 3; try"):
+        results.check_finite(2, {"loss": 1., "when": "12:01", "val_loss": np.inf})

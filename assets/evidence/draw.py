@@ -12,22 +12,20 @@ as its fonts do; here they are Debian's DejaVu.
 import argparse
 import base64
 import json
-import os
 import pathlib
 import re
 import shutil
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, ROOT)
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 
-import lenet5                           # noqa: E402, before keras, for it loads Keras without chatter
-from support import mnist, weights      # noqa: E402
+import lenet5       # before keras, for it loads Keras without chatter
+from support import mnist, weights
 
-PAGE = os.path.join("assets", "draw.html")
-PICTURE = os.path.join("assets", "draw.jpeg")
-WEIGHTS = os.path.join("assets", "LeNet-5.weights.h5")
-RECORD = os.path.join("assets", "evidence", "series", "keras-3", "00.json")       # of the run with these weights
+PAGE, PICTURE = "assets/draw.html", "assets/draw.jpeg"
+WEIGHTS = "assets/LeNet-5.weights.h5"
+RECORD = "assets/evidence/series/keras-3/00.json"       # of the run with these weights
 WIDTH = 680             # of the page in the picture, in pixels; its letters are legible where it is shown 390 wide
 MARGIN = 16             # around the page's middle part, in pixels
 # Corners of a line around a 3, in widths of the pad
@@ -42,20 +40,15 @@ POINT = """
 """
 
 
-def encode(content):
-    return base64.b64encode(content).decode()
-
-
 def encode_weights():
     """Return float32, little endian, in Keras' order: of each layer the kernel, then the bias."""
     lenet = lenet5.build_lenet()
-    weights.load_weights(lenet, os.path.join(ROOT, WEIGHTS))
-    return encode(b"".join(weight.astype("<f4").tobytes() for weight in lenet.get_weights()))
+    weights.load_weights(lenet, str(ROOT / WEIGHTS))
+    return base64.b64encode(b"".join(weight.astype("<f4").tobytes() for weight in lenet.get_weights())).decode()
 
 
 def load_misclassified():
-    with open(os.path.join(ROOT, RECORD), encoding="utf-8") as file:
-        return json.load(file)["misclassified"]
+    return json.loads((ROOT / RECORD).read_text(encoding="utf-8"))["misclassified"]
 
 
 def encode_digits():
@@ -66,8 +59,9 @@ def encode_digits():
             for label in range(10)]
 
     def encode_list(indices):
-        return ",\n".join(json.dumps({"index": index, "label": labels[index],
-                                      "pixels": encode(digits["x_test"][index].tobytes())}) for index in indices)
+        return ",\n".join(json.dumps({
+            "index": index, "label": labels[index],
+            "pixels": base64.b64encode(digits["x_test"][index].tobytes()).decode()}) for index in indices)
     return f'{{"test": [\n{encode_list(test)}\n], "misread": [\n{encode_list(misread)}\n]}}'
 
 
@@ -117,19 +111,17 @@ def take_picture(browser, source, target):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--screenshot", action="store_true", help="also take the README's picture of the page")
-    parser.add_argument("--into", metavar="FOLDER", help="write there, and leave the repository's files alone")
+    parser.add_argument("--into", type=pathlib.Path, default=ROOT, help="a folder in the repository's place")
     arguments = parser.parse_args(arguments)
-    path = os.path.join(arguments.into or ROOT, PAGE)
-    with open(os.path.join(ROOT, PAGE), encoding="utf-8", newline="") as file:
-        page = fill(fill(file.read(), "weights", encode_weights()), "digits", encode_digits())
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        file.write(page)
+    path = arguments.into / PAGE
+    page = fill((ROOT / PAGE).read_bytes().decode(), "weights", encode_weights())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(fill(page, "digits", encode_digits()).encode())
     if arguments.screenshot:
         from playwright.sync_api import sync_playwright     # which the page alone does not take
         with sync_playwright() as playwright:
             browser = launch_chromium(playwright) or sys.exit("draw.py: no Chromium: on Debian, apt install chromium")
-            take_picture(browser, path, os.path.join(arguments.into or ROOT, PICTURE))
+            take_picture(browser, path, arguments.into / PICTURE)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
 """The README's pictures of the evidence; each function returns a JPEG's bytes."""
-import time
 from collections import Counter
 
 import numpy as np
@@ -39,8 +38,7 @@ def draw_reproduction(records):
             axes.plot(epochs, published, "o--", color=color, markersize=4)
         axes.set_yscale("log")
         ticks = [1, 2, 5, 10] if metric == "accuracy" else [.03, .05, .1, .2, .4]
-        axes.set_yticks(ticks)
-        axes.set_yticklabels([f"{tick:g}" for tick in ticks])
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
         axes.set_xticks(epochs[2::3])
         axes.set_xlabel("epoch", fontsize=SMALL)
@@ -50,9 +48,8 @@ def draw_reproduction(records):
         Patch(color=GREY, alpha=.3, label=f"range of {len(records)} runs today"),
         Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="--", label="the published run of 2022")],
         ncol=2, frameon=False, fontsize=SMALL, loc="upper left", bbox_to_anchor=(0, .93), handlelength=1.6)
-    year = time.gmtime(Constants.PUBLISHED["stamp"]).tm_year
-    add_title(figure, f"The run of {year} lies inside today's {len(records)} runs" if inside == every else
-              f"The run of {year}: {inside} of {every} values inside today's", "")
+    add_title(figure, f"The run of 2022 lies inside today's {len(records)} runs" if inside == every else
+              f"The run of 2022: {inside} of {every} values inside today's", "")
     return to_jpeg(figure)
 
 
@@ -66,8 +63,7 @@ def draw_departures(departures, paper):
     names = sorted(DEPARTURES, key=lambda name: (name in WHOLE, -departures[name]["difference"][0]))
     places = [place + .7 * (name in WHOLE) for place, name in enumerate(names)]
     figure = Figure(figsize=(6, .5 * places[-1] + 2.4))
-    bottom, top = .7 / figure.get_figheight(), 1 - 1.2 / figure.get_figheight()
-    axes = add_axes(figure, [.355, bottom, .615, top - bottom])
+    axes = add_axes(figure, [.355, .7 / figure.get_figheight(), .615, 1 - 1.9 / figure.get_figheight()])
     for error, color, line, side in (published, GREY, "-", "right"), (paper, TEST, "--", "left"):
         axes.axvline(error - published, color=color, linewidth=2, linestyle=line)
         text = f"as here:\n{error:.2f}%" if side == "right" else f"paper's result:\n{error:.2f}%"
@@ -81,10 +77,8 @@ def draw_departures(departures, paper):
         if count < usual:
             axes.annotate(f"n = {count}", (high, place), (5, 0), textcoords="offset points",
                           fontsize=SMALL, va="center")
-        if name == names[len(names) - len(WHOLE)]:
-            axes.axhline(place - .85, -.57, color="black", linewidth=1, clip_on=False)
-    axes.set_yticks(places)
-    axes.set_yticklabels([DEPARTURES[name] for name in names], linespacing=1)
+    axes.axhline(places[-len(WHOLE)] - .85, -.57, color="black", linewidth=1, clip_on=False)
+    axes.set_yticks(places, [DEPARTURES[name] for name in names], linespacing=1)
     axes.set_ylim(places[-1] + .5, -.5)
     axes.set_xlabel("difference in test error, percentage points", fontsize=SMALL, x=1, ha="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}".replace("-", "\u2212").replace("+0.0", "0"))
@@ -100,23 +94,20 @@ def draw_stacks(rows):
 
     rows: as values.describe_stacks returns them; those that were not timed are left out
     """
-    timed = {name: row for name, row in rows.items() if len(row["seconds"])}
     published = Constants.PUBLISHED
-    figure = Figure(figsize=(6, .42 * len(timed) + 3))
+    bars = [("a GPU (2022)", [published["training_time"]], TEST)] + [
+        (f"TensorFlow {name} ({row['year']})", row["seconds"], TRAINING if row["layers"] == "fast" else GREY)
+        for name, row in rows.items() if len(row["seconds"])]
+    figure = Figure(figsize=(6, .42 * (len(bars) - 1) + 3))
     axes = add_axes(figure, [.4, .7 / figure.get_figheight(), .57, 1 - 1.8 / figure.get_figheight()])
     axes.set_axisbelow(True)
-    bars = [(published["training_time"], [published["training_time"]], TEST)] + [
-        (np.median(row["seconds"]), row["seconds"], TRAINING if row["layers"] == "fast" else GREY)
-        for row in timed.values()]
-    for place, (median, seconds, color) in enumerate(bars):
-        axes.barh(place, median, .6, color=color)
-        axes.text(max(seconds), place, f"  {median:.0f}", fontsize=SMALL, va="center")
+    for place, (_, seconds, color) in enumerate(bars):
+        axes.barh(place, np.median(seconds), .6, color=color)
+        axes.text(max(seconds), place, f"  {np.median(seconds):.0f}", fontsize=SMALL, va="center")
         if len(seconds) > 1:
             axes.plot(seconds, [place] * len(seconds), "o", color="white", markeredgecolor="black", markersize=5)
-    axes.set_yticks(range(len(bars)))
-    axes.set_yticklabels(["a GPU (2022)"] + [f"TensorFlow {name} ({row['year']})" for name, row in timed.items()])
-    axes.set_ylim(len(bars) - .5, -.5)
-    axes.set_xlim(0, 1.15 * max(max(seconds) for _, seconds, _ in bars))
+    axes.set_yticks(range(len(bars)), [label for label, _, _ in bars])
+    axes.set(xlim=(0, 1.15 * max(max(seconds) for _, seconds, _ in bars)), ylim=(len(bars) - .5, -.5))
     axes.set_xlabel(f"seconds for {Constants.EPOCHS} epochs", fontsize=SMALL)
     figure.legend(handles=[
         Patch(color=TEST, label=f"the published run, {published['hardware']}"),
@@ -158,8 +149,7 @@ def draw_misread(records, images, labels):
             left = .1 + 1.48 * column
             axes = place(left + .1, top, 1.1, 1.1)
             axes.imshow(images[index], cmap="gray_r", vmin=0, vmax=Constants.MAX_PIXEL, interpolation="nearest")
-            axes.set_xticks([])
-            axes.set_yticks([])
+            axes.set(xticks=[], yticks=[])
             axes.set_xlabel(f"a {labels[index]}, read as", fontsize=SMALL, labelpad=3)
             draw_answers(place(left, top + 1.37, 1.4, .24 * len(answers[index])), answers[index], n)
     totals = Counter(sum(counter.values()) for counter in answers.values())
@@ -182,5 +172,4 @@ def draw_answers(axes, counter, n):
         axes.barh(line, .52 * count / n, .7, .19, color=TEST)
         axes.text(.22 + .52 * count / n, line, f"{count}\u00d7", fontsize=SMALL, va="center")
     axes.axis("off")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(len(counter) - .5, -.5)
+    axes.set(xlim=(0, 1), ylim=(len(counter) - .5, -.5))

@@ -29,7 +29,7 @@ def load_series(folder):
 
 
 def collect(records, key):
-    return np.array([record[key] for record in records])
+    return np.array([record[key] for record in records if record[key] is not None])     # null: not measured
 
 
 def compare(a, b):
@@ -45,19 +45,18 @@ def correct(p_values):
 
 
 def describe_runs(runs):
-    """Return the runs' test accuracies, also as errors in percent and as misread digits of 10,000."""
+    """Return the runs' test accuracies, also as errors in percent."""
     accuracy = collect(runs, "test_accuracy")
-    return {"accuracy": accuracy, "error": 100 - 100 * accuracy, "misread": 10000 - 10000 * accuracy}
+    return {"accuracy": accuracy, "error": 100 - 100 * accuracy}
 
 
 def describe_series(records):
     """Return what the runs reach, and which digits they misread: any run, all, and their vote (by plurality)."""
     wrong = pictures.count_misread(records)
     votes = np.array([(len(records) - answers.total(), max(answers.values())) for answers in wrong.values()])
-    times = [record["training_time"] for record in records if record["training_time"] is not None]
     accuracy = np.mean(collect(records, "test_accuracy"))
-    return {**describe_runs(records), "loss": collect(records, "test_loss"), "seconds": np.array(times),
-            "any": len(wrong), "all": sorted(np.array(list(wrong))[votes[:, 0] == 0].tolist()),
+    return {**describe_runs(records), "seconds": collect(records, "training_time"), "any": len(wrong),
+            "all": sorted(np.array(list(wrong))[votes[:, 0] == 0].tolist()),
             "vote": sum(votes[:, 0] < votes[:, 1]), "ties": sum(votes[:, 0] == votes[:, 1]),
             "standard_error": 100 * np.sqrt(accuracy * (1 - accuracy) / 10000)}     # of the test set, in points
 
@@ -115,28 +114,24 @@ def describe_benchmark():
 def describe_stacks():
     """Return the runs on the TensorFlow of each year: long ones by stack, in the order of the years, and a table."""
     runs = load("stacks", "results.json")
-    made = [name for name in stacks.STACKS if name in {run["stack"] for run in runs}]
-    rows = {}
+    made, rows = {run["stack"] for run in runs}, {}
     lines = ["TensorFlow | its year | Keras | Python | runs | test accuracy: mean (range) | time, s: median | layers",
              "---|---|---|---|---|---|---|---"]
-    for name in made:
+    for name, stack in stacks.STACKS.items():
         of = [run for run in runs if run["stack"] == name and run["epochs"] == stacks.EPOCHS]
         if of:
-            seconds = [run["training_time"] for run in of if run["training_time"] is not None]
-            rows[name] = {"year": stacks.STACKS[name].year, **of[0]["versions"], **describe_runs(of),
-                          "layers": of[0]["layers"], "seconds": np.array(seconds)}
-            low, high = rows[name]["accuracy"].min(), rows[name]["accuracy"].max()
+            versions, layers = of[0]["versions"], of[0]["layers"]
+            accuracy, seconds = collect(of, "test_accuracy"), collect(of, "training_time")
+            rows[name] = {"year": stack.year, "layers": layers, "seconds": seconds}
             lines.append(" | ".join([
-                of[0]["versions"]["tensorflow"], str(rows[name]["year"]), of[0]["versions"]["keras"],
-                of[0]["versions"]["python"], str(len(of)),
-                f"{rows[name]['accuracy'].mean():.4f} ({low:.4f}\u2013{high:.4f})",
-                f"{np.median(seconds):.0f}" if seconds else "not timed",
-                "accelerated" if of[0]["layers"] == "fast" else "Keras' own"]))
+                versions["tensorflow"], str(stack.year), versions["keras"], versions["python"], str(len(of)),
+                f"{accuracy.mean():.4f} ({accuracy.min():.4f}\u2013{accuracy.max():.4f})",
+                f"{np.median(seconds):.0f}" if len(seconds) else "not timed",
+                "accelerated" if layers == "fast" else "Keras' own"]))
     return {"rows": rows, "table": "\n" + "".join(f"| {line} |\n" for line in lines) + "\n", "n": len(stacks.STACKS),
             "short": [f"{run['stack']}: {run['test_accuracy']:.4f}" for run in runs if run["epochs"] == 1] or ["none"],
             "missing": [name for name in stacks.STACKS if name not in made] or ["none"],
-            "commits": list(dict.fromkeys(run["commit"] for run in runs)),
-            "gflops": np.array([run["gflops"] for run in runs if run["gflops"] is not None]),
+            "commits": list(dict.fromkeys(run["commit"] for run in runs)), "gflops": collect(runs, "gflops"),
             "hardware": list(dict.fromkeys(run["hardware"] for run in runs))}
 
 

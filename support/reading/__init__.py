@@ -3,7 +3,6 @@ import numpy as np
 
 from constants import Constants
 from support import UserError, command_line, results
-from support.pictures import Jpeg
 from support.reading.network_picture import draw_network
 from support.reading.photographs import NO_DIGIT, read_photograph
 
@@ -30,7 +29,7 @@ class Reading:
 
     @property
     def jpeg(self):
-        return Jpeg(draw_network(self.lenet, self.input, self.photograph.image, self.photograph.box))
+        return draw_network(self.lenet, self.input, self.photograph.image, self.photograph.box)
 
     def _repr_jpeg_(self):
         return self.jpeg._repr_jpeg_()

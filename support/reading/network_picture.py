@@ -1,13 +1,12 @@
 """The network's picture: what each layer makes of a digit, after the paper's Fig. 2."""
 import io
-import os
 
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from support.backend import load_keras
-from support.pictures import DPI, GREY, LARGE, TEST
+from support.pictures import DPI, GREY, LARGE, TEST, Jpeg
 
 POINT = DPI / 72                                            # pixels of the picture, as are all lengths here
 WIDTH, GAP, CAPTION = 6 * DPI, int(.3 * DPI), int(.7 * DPI)     # of the picture; between two cells; above a cell
@@ -47,7 +46,7 @@ def draw_network(lenet, image, photograph=None, box=None):
             paste(picture, tile(values if values.ndim == 3 else values.reshape(1, 1, -1), size), left, below, size)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90, dpi=(DPI, DPI))
-    return buffer.getvalue()
+    return Jpeg(buffer.getvalue())
 
 
 def list_cells(network, image):
@@ -80,8 +79,8 @@ def describe_shape(maps):
 
 def font(points, weight=""):
     """Return matplotlib's own font, which every machine with matplotlib has."""
-    folder = os.path.join(matplotlib.get_data_path(), "fonts", "ttf")
-    return ImageFont.truetype(os.path.join(folder, f"DejaVuSans{weight}.ttf"), int(points * POINT))
+    path = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans{weight}.ttf"
+    return ImageFont.truetype(path, int(points * POINT))
 
 
 def tile(maps, size):

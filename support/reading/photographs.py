@@ -1,7 +1,6 @@
 """The digit in a photograph or a scan, found and prepared as MNIST's were, by Pillow and NumPy."""
 import collections
 import contextlib
-import os
 import threading
 import warnings
 
@@ -9,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, JpegImagePlugin
 
 from constants import Constants
-from support import UserError, one_line
+from support import UserError, check_file, one_line
 
 FORMATS = "AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"      # none that runs other programs
 LARGEST = 52e6      # pixels that are decoded: telephones take 50 million, and JPEG 2000 takes 20 bytes for each
@@ -51,9 +50,8 @@ def read_photograph(path):
 
 def open_picture(path):
     """Decode a picture of any mode; return it upright, reduced, in RGB, on white or, where that hides it, on black."""
-    if not os.path.isfile(path):
-        raise UserError(f"{path}: not a file; give the path of a picture")
     try:
+        check_file(path)
         with open(path, "rb") as file:
             start = file.read(11)
         if start[4:] in (b"ftyphei", b"ftyphev", b"ftypmif"):
@@ -81,7 +79,7 @@ def open_picture(path):
                     image.getexif()[0x0112] = picture.getexif()[0x0112]     # how the camera was held
                 return ImageOps.exif_transpose(image)
     except Exception as error:      # whatever a damaged or hostile file provokes
-        raise UserError(f"{path}: no picture that can be read ({one_line(error)}); save it as JPEG or PNG")
+        raise UserError(f"{path}: no picture that can be read ({one_line(error)}); give a JPEG or PNG")
 
 
 def find_ink(picture, dark, reach):

@@ -49,15 +49,11 @@ def several_steps(network):
     import tensorflow as tf
     from support.speed.network import ProgressBar, UntunedOptions
     compiled, options = network.steps_per_execution, tf.data.Options
-
-    def set_steps(count):
-        network.steps_per_execution = count
-        network.train_function = network.test_function = None      # which are compiled for another number of steps
-
-    set_steps(STEPS)
+    # The functions, which are compiled for another number of steps, are discarded with it
+    network.steps_per_execution, network.train_function, network.test_function = STEPS, None, None
     tf.data.Options = UntunedOptions
     try:
         yield {"callbacks": [ProgressBar()]}
     finally:
         tf.data.Options = options
-        set_steps(compiled)
+        network.steps_per_execution, network.train_function, network.test_function = compiled, None, None

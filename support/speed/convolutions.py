@@ -10,8 +10,8 @@ import tensorflow as tf
 from support import device
 
 
-def prepare(layers):
-    """Return a faster replacement for the call of each layer from C1 to C5, by layer.
+def prepare(layers, training):
+    """Return faster replacements for the calls of the layers from C1 to C5, and of any Dropout between them, in order.
 
     Each takes images or maps (n, height, width, channels), and gives maps for the next.
 
@@ -20,13 +20,14 @@ def prepare(layers):
     """
     c1, sp2, c3, sp4, c5 = [layer for layer in layers if not isinstance(layer, keras.layers.Dropout)][:5]
     wide = 2 if "AVX-512" in device.describe_cpu() else 1       # 24 channels fill AVX2's registers, 48 AVX-512's
-    return {        # (n, height, width, rows * columns * filters of the published network)
+    faster = {      # (n, height, width, rows * columns * filters of the published network)
         c1: convolve(c1, rows=4, columns=wide),             # (n, 7, 28, 4 * 1 * 6) or (n, 7, 14, 4 * 2 * 6)
         sp2: average(c1.filters, rows=4, columns=wide),     # (n, 7, 14, 2 * 1 * 6)
         c3: convolve(c3, rows=2, rows_seen=2),              # (n, 5, 10, 2 * 1 * 16)
         sp4: average(c3.filters, rows=2),                   # (n, 5, 5, 16)
         c5: multiply(c5),                                   # (n, 1, 1, 120)
     }
+    return [faster.get(layer) or drop(layer, training) for layer in layers[:layers.index(c5) + 1]]
 
 
 def convolve(layer, rows, columns=1, rows_seen=1):
@@ -79,11 +80,13 @@ def multiply(layer):
     return function
 
 
-def drop(layer, maps, training):
-    """Do as a Dropout does, by one random byte for each unit where its rate is a whole number of 256ths."""
-    units = maps.shape[1:].num_elements()       # None where the shape is not known
-    if not training or layer.rate in (0, 1) or 256 * layer.rate % 1 or not units or units % 4:
-        return layer(maps)
-    drawn = tf.random.stateless_uniform([tf.size(maps) // 4], layer.seed_generator.next(), None, None, "uint32")
-    kept = tf.reshape(tf.bitcast(drawn, "uint8"), tf.shape(maps)) >= int(256 * layer.rate)
-    return maps * (tf.cast(kept, maps.dtype) / (1 - layer.rate))
+def drop(layer, training):
+    """Return a replacement for the call of a Dropout: a random byte for each unit, where its rate is whole 256ths."""
+    def function(maps):
+        units = maps.shape[1:].num_elements()       # None where the shape is not known
+        if not training or layer.rate in (0, 1) or 256 * layer.rate % 1 or not units or units % 4:
+            return layer(maps)
+        drawn = tf.random.stateless_uniform([tf.size(maps) // 4], layer.seed_generator.next(), None, None, "uint32")
+        kept = tf.reshape(tf.bitcast(drawn, "uint8"), tf.shape(maps)) >= int(256 * layer.rate)
+        return maps * (tf.cast(kept, maps.dtype) / (1 - layer.rate))
+    return function

@@ -26,16 +26,11 @@ class FastNetwork(keras.Sequential):
         # With an odd count the middle image is in both halves, and is dropped from the second: none may be empty
         count = tf.shape(inputs)[0]
         halves = [inputs[:(count + 1) // 2], inputs[count // 2:]]
-        functions, rest = convolutions.prepare(self.layers), list(self.layers)
-        while functions:
-            layer = rest.pop(0)
-            if isinstance(layer, keras.layers.Dropout):
-                halves = [convolutions.drop(layer, half, training) for half in halves]
-            else:
-                function = functions.pop(layer)
-                halves = [function(half) for half in halves]
+        functions = convolutions.prepare(self.layers, training)
+        for function in functions:
+            halves = [function(half) for half in halves]
         outputs = tf.concat([halves[0], halves[1][count % 2:]], 0)
-        for layer in rest:
+        for layer in self.layers[len(functions):]:
             outputs = layer(outputs)        # Keras hands training on
         return outputs
 
@@ -65,8 +60,6 @@ def find_obstacle(network):
 
 
 class UntunedOptions(tf.data.Options):
-    """Options of a tf.data pipeline, without autotuning."""
-
     def __init__(self):
         super().__init__()
         self.autotune.enabled = False

@@ -40,12 +40,11 @@ import contestants; contestants.CONTESTANTS[sys.argv[3]](int(sys.argv[4]), sys.a
 def compete(name, python, epochs, path=ROOT / "assets" / "mnist.npz"):
     """Run a contestant on a file of digits, in a process of its own; return its result."""
     start = time.time()
-    run = subprocess.run([python, "-c", START, str(HERE), str(ROOT), name, str(epochs), str(path)],
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run = subprocess.run([python, "-c", START, HERE, ROOT, name, str(epochs), path], capture_output=True, text=True)
     process = time.time() - start
-    found = re.search("^RESULT (.*)", run.stdout.decode(), re.MULTILINE)
+    found = re.search("^RESULT (.*)", run.stdout, re.MULTILINE)
     if not found:
-        sys.exit(f"{name}: {run.stderr.decode().strip() or 'no output'}")
+        sys.exit(f"{name}: {run.stderr.strip() or 'no output'}")
     return dict(json.loads(found.group(1)), process=process)
 
 
@@ -54,7 +53,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--python36", help="the 2018 stack's interpreter; without it, that does not take part")
-    parser.add_argument("--json", default=str(HERE / "benchmark.json"), help="(%(default)s)")
+    parser.add_argument("--json", type=pathlib.Path, default=HERE / "benchmark.json", help="(%(default)s)")
     options = parser.parse_args()
     found = measured.load(options.json, dict(measured.made_here(), epochs=options.epochs), rounds=[])
     for number in range(options.rounds):

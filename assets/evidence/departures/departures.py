@@ -25,7 +25,7 @@ import sdlm
 from constants import Constants
 from support import backend, mnist, results
 
-PATH = str(HERE / "results.json")
+PATH = HERE / "results.json"
 HELD_OUT = 10000        # images at the end of the training set, for the choices
 CHOICE_EPOCHS = 4
 CHOICE_RATES = [5e-4, 1e-4, 5e-5, 1e-5]     # sdlm.GLOBAL_RATES of the 1st, 6th, 11th and 16th pass
@@ -164,9 +164,7 @@ def prepare(name, images, labels):
 def train(name, seed, training, settings, epochs):
     """Train a departure's network on prepared digits, with the numbers chosen for it, and return it."""
     keras.utils.set_random_seed(seed)
-    network = build(name)
-    if name != "paper-sdlm":
-        network = accelerate(network)
+    network = build(name) if name == "paper-sdlm" else accelerate(build(name))
     compile_departure(network, name, **settings)
     if name == "paper-sdlm":
         rates = CHOICE_RATES if epochs == CHOICE_EPOCHS else sdlm.GLOBAL_RATES

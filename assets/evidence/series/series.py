@@ -97,7 +97,7 @@ def main():
     seeds = range(options.seeds[0], options.seeds[1] + 1)
     options.into.mkdir(parents=True, exist_ok=True)
     if options.changes:
-        return measure_changes(seeds, str(options.into / "changes.json"))
+        return measure_changes(seeds, options.into / "changes.json")
     version = subprocess.run([options.python, "-c", "import keras; print(keras.__version__)"], check=True,
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     folder = options.into / f"keras-{version.strip()[0]}"
