@@ -135,19 +135,13 @@ def describe_stacks():
             "hardware": list(dict.fromkeys(run["hardware"] for run in runs))}
 
 
-def describe_rows(**rows):
-    """Return the runs' records; device is the hardware in few words."""
-    return {number: {**run, "device": re.sub(r"\((R|TM)\)| Processor|, [^)]*", "", run["hardware"])}
-            for number, run in rows.items()}
-
-
 def compute():
     """Return all subjects by their names."""
     then, today, published = load_series("keras-2"), load_series("keras-3"), Constants.PUBLISHED
     difference = compare(describe_runs(then)["error"], describe_runs(today)["error"])      # of accuracies, in points
     printed = (HERE / "series/keras-3/00.txt").read_text(encoding="utf-8")
     return {
-        **describe_rows(I=published, II=then[0], III=today[0]),
+        "I": published, "II": then[0], "III": today[0],
         "keras-2": describe_series(then), "keras-3": {**describe_series(today), "difference": difference},
         "published": describe_runs([published]), "rank": describe_rank(published["history"], today),
         "paper": describe_runs([{"test_accuracy": 1 - Constants.PAPER["test_error"] / 100}]),
