@@ -114,7 +114,7 @@ def describe_benchmark():
 def describe_stacks():
     """Return the runs on the TensorFlow of each year: long ones by stack, in the order of the years, and a table."""
     runs = load("stacks", "results.json")
-    made, rows = {run["stack"] for run in runs}, {}
+    rows = {}
     lines = ["TensorFlow | its year | Keras | Python | runs | test accuracy: mean (range) | time, s: median | layers",
              "---|---|---|---|---|---|---|---"]
     for name, stack in stacks.STACKS.items():
@@ -130,7 +130,7 @@ def describe_stacks():
                 "accelerated" if layers == "fast" else "Keras' own"]))
     return {"rows": rows, "table": "\n" + "".join(f"| {line} |\n" for line in lines) + "\n", "n": len(stacks.STACKS),
             "short": [f"{run['stack']}: {run['test_accuracy']:.4f}" for run in runs if run["epochs"] == 1] or ["none"],
-            "missing": [name for name in stacks.STACKS if name not in made] or ["none"],
+            "missing": stacks.find_missing(runs) or ["none"],
             "commits": list(dict.fromkeys(run["commit"] for run in runs)), "gflops": collect(runs, "gflops"),
             "hardware": list(dict.fromkeys(run["hardware"] for run in runs))}
 

@@ -122,6 +122,13 @@ def train(python, epochs, seed):
         return json.loads(record.read_text())
 
 
+def find_missing(runs):
+    """Return which runs are not there, in words."""
+    made = {(run["stack"], run["seed"]) for run in runs}
+    return [f"{name} with seed {seed}" for name, stack in STACKS.items()
+            for seed in (SEEDS if LONG in stack.use else [0]) if (name, seed) not in made]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(STACKS)} (all, or with --short CI's)")
@@ -157,8 +164,7 @@ def main():
                 path.write_text(json.dumps(done, indent=1))
                 print(f"{name}, seed {seed}: {record['test_accuracy']} in {record['training_time']} s", flush=True)
     if not options.short:
-        made = {each["stack"] for each in done}
-        print("Not there:", ", ".join(name for name in STACKS if name not in made) or "none")
+        print("Not there:", ", ".join(find_missing(done)) or "none")
 
 
 if __name__ == "__main__":
