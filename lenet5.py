@@ -1,13 +1,13 @@
 """LeNet-5 on MNIST, in Keras.
 
 Builds the network, trains it, and writes time, test loss, test accuracy and curves into logs-lenet. On two cores of an
-AMD EPYC that does 146 GFLOP/s,
+AMD EPYC that does 200 GFLOP/s,
 
     python lenet5.py
 
-takes a minute and a quarter, and ends with about
+takes forty seconds, and ends with about
 
-    Training Time: 66
+    Training Time: 29
     Testing Loss: 0.030
     Testing Accuracy: 0.991
 

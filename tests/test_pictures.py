@@ -99,7 +99,7 @@ def test_departures_are_sorted_and_the_whole_networks_last(undrawn, monkeypatch)
     assert texts(axes.get_yticklabels()) == ["sgd", "tanh", "rbf", "paper"]
     assert [dot.get_xdata()[0] for dot, *_ in axes.containers] == [.3, .1, -.2, .5]
     assert [text for text in texts(axes.texts) if text.startswith("n")] == ["n = 3"]
-    assert figure.texts[0].get_text() == "More errors: tanh"
+    assert figure.texts[0].get_text() == "Worse alone: tanh"
 
 
 def test_stacks_without_a_time_are_left_out(undrawn):

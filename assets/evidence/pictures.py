@@ -83,7 +83,7 @@ def draw_departures(departures, paper):
     axes.set_xlabel("difference in test error, percentage points", fontsize=SMALL, x=1, ha="right")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.1f}".replace("-", "\u2212").replace("+0.0", "0"))
     worse = [DEPARTURES[name].split(",")[0] for name in names if name not in WHOLE and departures[name]["p"] < .01]
-    add_title(figure, "More errors: " + ", ".join(worse),
+    add_title(figure, "Worse alone: " + ", ".join(worse),
               f"the paper's ways instead; n = {usual} runs, 95% intervals")
     return to_jpeg(figure)
 
