@@ -18,6 +18,10 @@ def pytest_addoption(parser):
     parser.addoption("--python36", metavar="PATH", help="a Python 3.6 with requirements.txt: the published stack")
 
 
+def import_tensorflow():
+    return pytest.importorskip("tensorflow", reason="needs TensorFlow, which requirements.txt has up to Python 3.13")
+
+
 def slice_mnist(training, test):
     """Return the first of MNIST's training and test digits."""
     return {name: digits[:training if "train" in name else test] for name, digits in mnist.load_digits().items()}

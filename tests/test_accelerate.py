@@ -4,12 +4,13 @@ import json
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import lenet5
+from conftest import import_tensorflow
 from reference import build_without_dropout
 from support.speed import STEPS, accelerate, layers_used, several_steps
 
+tf = import_tensorflow()
 layers = keras.layers
 
 

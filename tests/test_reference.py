@@ -5,13 +5,14 @@ import subprocess
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from conftest import import_tensorflow
 from lenet5 import accelerate, compile_lenet
 from reference import (AVERAGES, GRADIENTS, LOSS, OUTPUTS, STEPS, WEIGHTS, build_without_dropout, make_batches,
                        name_arrays)
 from values import HERE
 
+tf = import_tensorflow()
 REFERENCE = HERE / "reference"
 
 
