@@ -1,4 +1,5 @@
 """What the tests share: a slice of MNIST, lenet5.py in a process, and its refusals."""
+import importlib.util
 import json
 import os
 import subprocess
@@ -12,6 +13,8 @@ import lenet5           # before keras, for it loads Keras without chatter
 from support import mnist
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BACKEND = "tensorflow" if importlib.util.find_spec("tensorflow") else "jax"     # that has to be chosen
+IGNORED = [] if BACKEND == "tensorflow" else ["ignore:__array__ implementation"]        # where warnings are errors
 
 
 def pytest_addoption(parser):

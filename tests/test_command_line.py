@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 import lenet5
-from conftest import ROOT, read_run, run
+from conftest import BACKEND, IGNORED, ROOT, read_run, run
 from constants import Constants
-from support import command_line
+from support import backend, command_line
 from test_results import KEYS
 
 
@@ -27,7 +27,7 @@ def test_what_is_printed(finished):
     output, record = finished.process.stdout, finished.record
     assert finished.process.stderr == "" and "\b" not in output
     lines = output.splitlines()
-    assert re.match(r"Keras \S+ on (TensorFlow|JAX) \S+, Python \S+\W.* on .*\w", lines[0])
+    assert re.match(r"Keras \S+ on %s \S+, Python \S+\W.* on .*\w" % backend.TITLES[BACKEND], lines[0])
     for line in ("Data: digits.npz, which is not MNIST", "Tensor Shape of each Image: (32, 32, 1)",
                  "Num of Training Samples: 2000", "Num of Testing Samples: 500", "Epoch 1/2", "Epoch 2/2"):
         assert line in lines
@@ -46,7 +46,7 @@ def leave_no_stream():
 def test_one_seed_repeats_a_run_bit_for_bit_whatever_is_around(finished, tmp_path):
     (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
     process = run(*finished.arguments, tmp_path / "logs", KERAS_HOME=str(tmp_path), preexec_fn=leave_no_stream,
-                  PYTHONWARNINGS="error,ignore:__array__ implementation",      # pytest.ini
+                  PYTHONWARNINGS=",".join(["error", *IGNORED]),
                   MPLBACKEND="module://matplotlib_inline.backend_inline")
     assert process.returncode == 0
     record, weights = read_run(tmp_path / "logs")

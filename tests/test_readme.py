@@ -3,13 +3,13 @@ import inspect
 import re
 import textwrap
 
-import keras
 import numpy as np
 import pytest
 
 import lenet5
 import report
 import series
+from conftest import BACKEND
 from support import mnist
 from support.speed import layers_used
 
@@ -57,5 +57,5 @@ def test_changes_work_as_printed(batch):
         network = changed["accelerate"](changed["build_lenet"]())
         changed["compile_lenet"](network)
         assert np.isfinite(network.fit(*batch, epochs=1, verbose=0).history["loss"][0])
-        known = keras.backend.backend() == "tensorflow" and "MaxPool2D" not in after
+        known = BACKEND == "tensorflow" and "MaxPool2D" not in after
         assert layers_used(network) == ("fast" if known else "keras")

@@ -11,10 +11,10 @@ import report
 import values
 from test_readme import read
 
-# Set, not measured: versions, the network's, the optimizers' and the paper's own numbers, licences, levels of tests;
-# and the ratios of a machine whose records are not kept
+# Set, not measured: versions, the network's, the optimizers' and the paper's own numbers, licences, levels of tests
 SET = set("1.11 1.13 1.14 2.11 2.15 2.18 2.22 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14"
-          " 0.25 0.5 0.1 1.175 1.7159 0.001 1.0 3.0 0.01 0.05 95% 2.0 3.9".split())
+          " 0.25 0.5 0.1 1.175 1.7159 0.001 1.0 3.0 0.01 0.05 95%".split())
+UNRECORDED = "2.0 to 3.9 for plain `fit`, in runs whose records are not kept here"
 
 
 def test_pages_and_weights_are_as_written(tmp_path):
@@ -28,7 +28,8 @@ def test_pages_and_weights_are_as_written(tmp_path):
 @pytest.mark.parametrize("path", report.PAGES)
 def test_no_measured_number_stands_outside_a_marker_and_none_begins_a_line(path):
     """Looked for: decimals, percentages and seconds, outside of code and of links' targets."""
-    text = re.sub(r"^```.*?^```|`.+?`|\]\(.+?\)|doi:\S+", "", report.MARKED.sub("", read(path)), flags=re.M | re.S)
+    text = report.MARKED.sub("", read(path)).replace(UNRECORDED, "")
+    text = re.sub(r"^```.*?^```|`.+?`|\]\(.+?\)|doi:\S+", "", text, flags=re.M | re.S)
     found = re.findall(r"(?<![\w.])(\d+\.\d+(?![.\d])|\d+ ?%|\d+ ?(?:seconds?|s|秒)\b)", text)
     assert not [number for number in found if number not in SET]
     # Markdown takes a line that begins with <!-- for HTML, with all that follows in it

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lenet5
+from conftest import IGNORED
 from support import weights
 from support.speed import accelerate
 
@@ -26,7 +27,7 @@ def are_same(lenet, other):
     return all(map(np.array_equal, lenet.get_weights(), other.get_weights()))
 
 
-@pytest.mark.filterwarnings("error", "ignore:__array__ implementation")      # pytest.ini
+@pytest.mark.filterwarnings("error", *IGNORED)
 def test_keras_loads_the_weights_of_a_run(finished, lenet):
     for other in lenet5.build_lenet(), accelerate(lenet5.build_lenet()):
         other.load_weights(finished.weights)
